@@ -1,0 +1,98 @@
+"""What was written: a bulletin as plain values, whatever format it came in."""
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["ltr", "rtl"]
+
+
+class PointKind(enum.StrEnum):
+    """What a prayer point asks of the reader; told sentence by sentence."""
+
+    THANKSGIVING = "thanksgiving"
+    PETITION = "petition"
+    MIXED = "mixed"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the story."""
+
+    text: str
+    line: int  # 1-based, of the source
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """Somebody's words over one or more whole paragraphs, with their quotation marks."""
+
+    paragraphs: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A line that names what follows."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class ItemList:
+    """A list that does not ask for prayer: dates, facts."""
+
+    items: tuple[str, ...]
+    line: int
+
+
+Block = Paragraph | Quotation | Heading | ItemList
+
+
+@dataclass(frozen=True)
+class PrayerPoint:
+    """One item to pray for, without its marker."""
+
+    text: str
+    lead: str  # the first sentence, for scanning
+    kind: PointKind
+    line: int
+    date: str | None = None  # ISO, or two joined by "/"
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Scripture:
+    """A reference as written and as OSIS, with the words quoted beside it."""
+
+    written: str
+    osis: str  # "Matt.25.40", "Ps.121.7-Ps.121.8", whole chapter "Ps.23"
+    valid: bool
+    line: int
+    quotation: str | None = None
+    suggestion: str | None = None  # OSIS
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A line as it stood in the source, for the checks that look at raw text."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Bulletin:
+    """The parsed text: no dates of sending, no people to send to."""
+
+    title: str  # keeps its full stop
+    language: str  # BCP 47
+    direction: Direction
+    summary: str  # first sentence of the story, for the preheader
+    blocks: tuple[Block, ...]
+    points: tuple[PrayerPoint, ...]
+    scriptures: tuple[Scripture, ...]
+    lines: tuple[SourceLine, ...]
+    encoding: str = "utf-8"  # what the bytes turned out to be
+    residue: tuple[int, ...] = ()  # line numbers of text that belongs to no block

@@ -1,0 +1,1 @@
+"""May it go out?  Findings that a careful colleague would make."""

@@ -1,0 +1,295 @@
+"""The settings of a site: `newsletter.toml`, overridden by the environment; secrets apart."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from newsletter.errors import UnreadableInput
+
+SETTINGS_FILE = "newsletter.toml"
+KEY_FILE = "secret.key"
+ENV_PREFIX = "NEWSLETTER__"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), n=1)
+        raise ValueError(
+            f"{name!r} is no time zone" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    return name
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("the address must begin with https://")
+    return url.rstrip("/")
+
+
+def _one_line(text: str) -> str:
+    if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in text):
+        raise ValueError("line breaks and control characters are not allowed here")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Section(BaseModel):
+    """A table of newsletter.toml; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(Section):
+    """Who writes."""
+
+    name: Line = "Prayer Network"
+    postal_address: Line = ""
+    url: WebAddress = "http://127.0.0.1:8000"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    language: Line = "en"
+
+
+class Sender(Section):
+    """The From line."""
+
+    name: Line = "Prayer Network"
+    email: Line = "prayer@example.org"
+    reply_to: Line | None = None
+
+
+class Discreet(Section):
+    """The From line and pages for readers at risk; nothing here may name the ministry."""
+
+    name: Line = ""
+    email: Line = ""
+    url: Line = ""
+    postal_address: Line = ""
+
+
+class Database(Section):
+    """Where the truth lies."""
+
+    url: str = "sqlite:///newsletter.db"
+
+
+class Smtp(Section):
+    """An SMTP relay."""
+
+    host: str = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    allow_plain: bool = False
+    username: str = ""
+    connections: Annotated[int, Field(ge=1, le=200)] = 10
+
+
+class SendGrid(Section):
+    """Twilio SendGrid's v3 API."""
+
+    base_url: WebAddress = "https://api.sendgrid.com"
+    batch_size: Annotated[int, Field(ge=1, le=500)] = 500
+    connections: Annotated[int, Field(ge=1, le=16)] = 4
+    webhook_public_keys: tuple[str, ...] = ()
+
+
+class Provider(Section):
+    """Who takes mail from us."""
+
+    kind: Literal["practice", "smtp", "sendgrid"] = "practice"
+    per_second: Annotated[float, Field(gt=0)] | None = None
+    per_day: Annotated[int, Field(gt=0)] | None = None
+    per_month: Annotated[int, Field(gt=0)] | None = None
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+
+
+class ApprovalRules(Section):
+    """How many people say yes, and how long there is to stop it."""
+
+    approvals: Literal[0, 1, 2] = 0
+    wait_before_sending_minutes: Annotated[int, Field(ge=0, le=10080)] = 10
+
+
+class Staff(Section):
+    """Who is told."""
+
+    notify: tuple[Line, ...] = ()
+
+
+class Intake(Section):
+    """Where bulletins come from."""
+
+    folder: str = "bulletins"
+    feeds: tuple[str, ...] = ()
+
+
+class Web(Section):
+    """The web server."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    """All of newsletter.toml; `NEWSLETTER__PROVIDER__KIND=smtp` and the like win over it."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    organisation: Organisation = Organisation()
+    sender: Sender = Sender()
+    discreet: Discreet = Discreet()
+    database: Database = Database()
+    provider: Provider = Provider()
+    approval: ApprovalRules = ApprovalRules()
+    staff: Staff = Staff()
+    intake: Intake = Intake()
+    web: Web = Web()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file says; nothing else."""
+        return env_settings, init_settings
+
+    @property
+    def practice(self) -> bool:
+        """Whether nothing leaves this machine."""
+        return self.provider.kind == "practice"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.organisation.timezone)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Read from the environment or files, never from the TOML; never shown."""
+
+    site_key: str = field(repr=False)
+    sendgrid_api_key: str = field(repr=False)
+    smtp_password: str = field(repr=False)
+
+
+def read_settings(folder: Path) -> Settings:
+    """Return the settings of the site in `folder`.
+
+    Raises:
+        UnreadableInput: no settings file, broken TOML, an unknown key (the nearest known one
+            is named) or a value that does not fit.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UnreadableInput(
+            f"There is no {SETTINGS_FILE} in {folder}: go to the site's folder, name it with "
+            "--site, or make one with newsletter init."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableInput(f"{path} is not valid TOML: {error}.") from None
+    _refuse_unknown_variables()
+    try:
+        return Settings(**written)
+    except ValidationError as error:
+        raise UnreadableInput(_first_fault(error, path)) from None
+    except SettingsError:
+        raise UnreadableInput(
+            f"A {ENV_PREFIX}... environment variable cannot be read: lists are written as JSON, "
+            'for example ["a@example.org"].'
+        ) from None
+
+
+def read_secrets(folder: Path) -> Secrets:
+    """Return the secrets: from `NAME`, else from the file that `NAME_FILE` names.
+
+    The site key may also lie in `secret.key` in the site.
+
+    Raises:
+        UnreadableInput: a file that is named cannot be read, or there is no site key.
+    """
+    site_key = _secret("NEWSLETTER_SECRET_KEY") or _key_file(folder / KEY_FILE)
+    return Secrets(site_key, _secret("SENDGRID_API_KEY"), _secret("SMTP_PASSWORD"))
+
+
+def _secret(name: str) -> str:
+    if value := os.environ.get(name):
+        return value.strip()
+    if path := os.environ.get(name + "_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError:
+            raise UnreadableInput(
+                f"The file named by {name}_FILE cannot be read: check that it exists and that "
+                "this user may read it."
+            ) from None
+    return ""
+
+
+def _key_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise UnreadableInput(
+            f"The site key {path} cannot be read: put it back from your copy, or name it by "
+            "NEWSLETTER_SECRET_KEY_FILE; without it the subscribers cannot be read."
+        ) from None
+
+
+def _first_fault(error: ValidationError, path: Path) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return (
+            f"The setting {where} in {path} (or in the environment) is not known{_nearest(where)}."
+        )
+    return f"The setting {where} in {path} (or in the environment) does not fit: {fault['msg']}."
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        if name.startswith(ENV_PREFIX):
+            top = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
+            if top not in Settings.model_fields:
+                raise UnreadableInput(
+                    f"The environment variable {name} sets nothing{_nearest(top)}."
+                )
+
+
+def _nearest(where: str) -> str:
+    near = difflib.get_close_matches(where.lower(), _names(Settings), n=1, cutoff=0.5)
+    return f": did you mean {near[0]}?"[:-1] if near else ""
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, info in model.model_fields.items():
+        yield prefix + name
+        kind: Any = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{prefix}{name}.")

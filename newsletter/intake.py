@@ -1,0 +1,1 @@
+"""What staff drop into the folder becomes a bulletin and, if nothing blocks, an issue."""

@@ -1,0 +1,1 @@
+"""Who takes mail from us: one file for each vendor."""

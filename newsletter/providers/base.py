@@ -1,0 +1,85 @@
+"""What a provider is: somebody who takes mail from us.
+
+One file for each vendor.  A vendor's errors stop here and become an `Outcome`.
+"""
+
+import enum
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from newsletter.message import MessageForm, Recipient
+from newsletter.tables import Reason
+
+
+class Answer(enum.Enum):
+    """A provider's answer for one delivery."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # this recipient or this message, for good
+    TRY_LATER = "try_later"  # certain that nobody took it
+    SENDER_FAULT = "sender_fault"  # our account, key or domain: nobody took it, the issue stops
+    UNKNOWN = "unknown"  # the connection broke after the data, or nobody can tell
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one delivery in one attempt."""
+
+    delivery_id: int
+    answer: Answer
+    reason: Reason | None = None  # None when accepted
+    sentence: str = ""  # for staff, without any address: what happened, what to do
+    reply: str = ""  # the provider's own words; may hold an address, so stored sealed only
+    reference: str | None = None  # the provider's id, when accepted
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Leave to send, durable in the database before a provider sees it.
+
+    Both deadlines are seconds of `boot_clock()`.
+    """
+
+    attempt_id: int  # 0 for samples and notices, which nobody counts
+    start_by: float  # no byte that could make the provider accept leaves after it
+    answer_by: float  # an answer later than this counts as lost
+
+
+def boot_clock() -> float:
+    """Return seconds since boot, counting the time a machine was suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Connection(Protocol):
+    """One conversation with a provider, used by one thread; connects when first needed."""
+
+    def submit(
+        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+    ) -> list[Outcome]:
+        """Hand over one copy for each recipient; return one outcome for each, in any order.
+
+        Never raises for what a provider or the network does.  Never tries twice.  Looks at
+        `intent.start_by` right before the first byte that could lead to acceptance.
+        """
+
+    def close(self) -> None:
+        """End the conversation; harmless twice.  May be called from another thread to cut it."""
+
+
+class Provider(Protocol):
+    """A way for mail to leave, made once for each process from the settings."""
+
+    name: str  # "practice", "smtp", "sendgrid": in settings, rows and metrics
+    label: str  # on screens: "SendGrid", "the mail server mail.example.org", ...
+    connections: int  # how many conversations at once
+    batch_limit: int  # deliveries a batch may hold
+    turn_size: int  # deliveries that one intent covers: what a crash leaves unknown, at most
+    repeatable: bool  # handing the same delivery over again leaves one copy (practice only)
+    answer_within: timedelta  # the longest that an answer may take
+
+    def connect(self) -> Connection:
+        """Return a new conversation; opens nothing yet."""

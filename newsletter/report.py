@@ -1,0 +1,1 @@
+"""It adds up: what became of everyone in an issue's audience."""

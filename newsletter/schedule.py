@@ -1,0 +1,1 @@
+"""When: cadences, slots, and the alarm clock."""

@@ -1,0 +1,1 @@
+"""The canon and its verses, and references found in prose.  Pure."""

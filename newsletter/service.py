@@ -1,0 +1,1 @@
+"""The long-running service: scheduler, dispatcher and web in one process."""

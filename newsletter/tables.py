@@ -1,0 +1,349 @@
+"""The tables about mail: bulletins, issues, deliveries, and when things happen.
+
+Sealed columns hold AES-256-GCM of `subscribers.privacy`; the comment gives the row name
+that was bound into them.  Where it is an id, the row is inserted first, then sealed.
+"""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from subscribers.database import Base, BigKey, Code, Instant
+
+
+class IssueState(enum.IntEnum):
+    """Where an issue stands; the names are those of the JSON interface."""
+
+    DRAFT = 1
+    AWAITING_APPROVAL = 2
+    SCHEDULED = 3
+    SENDING = 4
+    PAUSED = 5
+    COMPLETED = 6
+    CANCELLED = 7
+
+
+class DeliveryState(enum.IntEnum):
+    """One issue to one person.  *Claimed*, in reports, is a pending row of a leased batch."""
+
+    PENDING = 1
+    IN_FLIGHT = 2
+    SUBMITTED = 3
+    FAILED = 4
+    UNKNOWN = 5
+    EXCLUDED = 6
+
+
+class Reason(enum.IntEnum):
+    """Why a delivery is not simply submitted.  `dispatch` gives each its sentence."""
+
+    # left out on purpose (EXCLUDED); the lower-case names are the keys in reports
+    UNSUBSCRIBED = 1
+    SUPPRESSED = 2
+    ALREADY_RECEIVED = 3
+    CANCELLED = 4
+    # FAILED
+    ADDRESS_REFUSED = 10  # the provider refused this recipient
+    MESSAGE_REFUSED = 11  # the provider refused the message after seeing it
+    GAVE_UP = 12  # "try later" until the tries were used up
+    ADDRESS_UNUSABLE = 13  # no provider could take this address
+    # UNKNOWN
+    ANSWER_LOST = 20  # the connection broke after the data, or the answer was unreadable
+    PROCESS_DIED = 21  # the process that sent it ended before it recorded an answer
+    # PENDING again
+    TRY_LATER = 30
+
+
+class OutcomeKind(enum.IntEnum):
+    """What the provider reported afterwards."""
+
+    DELIVERED = 1
+    DEFERRED = 2
+    BOUNCED = 3
+    COMPLAINED = 4
+
+
+class OccurrenceState(enum.IntEnum):
+    """One slot of a cadence."""
+
+    PLANNED = 1  # nothing fills it yet, or the issue in `issue_id` does
+    USED = 2  # its issue began
+    EMPTY = 3  # it came and nothing was there: staff were told
+    LATE = 4  # found later than `late_by`: waits for staff
+    SKIPPED = 5  # a holiday
+
+
+class Bulletin(Base):
+    """One version of a bulletin as it reached us.  Read again from `source` when needed."""
+
+    __tablename__ = "bulletin"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("mailing_list.id"))
+    content_index: Mapped[bytes] = mapped_column(LargeBinary(16), index=True)  # keyed, of the text
+    source: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "bulletin.source", content_index
+    file_name: Mapped[bytes] = mapped_column(LargeBinary)  # "bulletin.file_name", content_index
+    language: Mapped[str] = mapped_column(String(35))
+    author_index: Mapped[bytes | None] = mapped_column(LargeBinary(16))  # keyed, of who added it
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    replaced_by: Mapped[int | None] = mapped_column(ForeignKey("bulletin.id"))
+
+
+class Issue(Base):
+    """One bulletin prepared for one audience at one time."""
+
+    __tablename__ = "issue"
+    __table_args__ = (Index("issue_due", "state", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    bulletin_id: Mapped[int] = mapped_column(ForeignKey("bulletin.id"), index=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
+    state: Mapped[IssueState] = mapped_column(Code(IssueState))
+    hold: Mapped[bool] = mapped_column(Boolean)  # staff keep it a draft
+    version_hash: Mapped[bytes] = mapped_column(LargeBinary(32))  # of editions, audience, time
+    approved_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    not_before: Mapped[datetime | None] = mapped_column(Instant)  # end of the wait before sending
+    author_index: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    audience_size: Mapped[int | None] = mapped_column(Integer)  # counted apart at the freeze
+    practice: Mapped[bool] = mapped_column(Boolean)
+    pause_reason: Mapped[str | None] = mapped_column(String(500))  # a sentence without people
+
+
+class Edition(Base):
+    """The bytes as approved, one row for each language; never rendered again.
+
+    `email` seals the JSON of a `RenderedEmail` under "edition.email" and the row name
+    `b"<issue_id>/<no>"`.
+    """
+
+    __tablename__ = "edition"
+
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # 0 is everybody else's
+    bulletin_id: Mapped[int] = mapped_column(ForeignKey("bulletin.id"), index=True)
+    language: Mapped[str] = mapped_column(String(35))
+    style: Mapped[str] = mapped_column(String(10))  # standard, for now
+    email: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class Approval(Base):
+    """One person's yes to one exact version."""
+
+    __tablename__ = "approval"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), index=True)
+    by_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    by: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "approval.by", by_index
+    version_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class AuditEntry(Base):
+    """Who did what through which channel; only ever added to."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    who: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "audit_entry.who", row b""
+    channel: Mapped[str] = mapped_column(String(20))  # command, folder, service, link
+    act: Mapped[str] = mapped_column(String(40))  # "issue approved"
+    issue_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    bulletin_id: Mapped[int | None] = mapped_column(Integer)
+    list_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class Batch(Base):
+    """Deliveries handed over together: an id range of one edition and one due time."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        Index(
+            "batch_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+        Index("batch_of_issue", "issue_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"))
+    edition_no: Mapped[int] = mapped_column(SmallInteger)
+    first_id: Mapped[int] = mapped_column(BigKey)
+    last_id: Mapped[int] = mapped_column(BigKey)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)  # None: done
+    fence: Mapped[int] = mapped_column(Integer, server_default="0")
+    worker_id: Mapped[int | None] = mapped_column(Integer)
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Delivery(Base):
+    """One issue to one person, for ever.  Ids are never used again."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("delivery_of_issue", "issue_id", "subscriber_id", unique=True),
+        {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 70}},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, Identity(), primary_key=True)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"))
+    subscriber_id: Mapped[int] = mapped_column(BigKey)  # no foreign key: erasing keeps the count
+    state: Mapped[DeliveryState] = mapped_column(Code(DeliveryState))
+    reason: Mapped[Reason | None] = mapped_column(Code(Reason))
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime | None] = mapped_column(Instant)  # of a retry
+    attempt_id: Mapped[int | None] = mapped_column(BigKey)
+    outcome: Mapped[OutcomeKind | None] = mapped_column(Code(OutcomeKind))
+
+
+class Attempt(Base):
+    """The durable intent to hand some deliveries to the provider in one call."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), index=True)
+    batch_id: Mapped[int | None] = mapped_column(BigKey)
+    worker_id: Mapped[int] = mapped_column(Integer, index=True)
+    fence: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    start_by: Mapped[datetime] = mapped_column(Instant)  # no first byte after it
+    answer_by: Mapped[datetime] = mapped_column(Instant)  # later, the answer counts as lost
+    size: Mapped[int] = mapped_column(Integer)  # deliveries in it
+    void: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    reference: Mapped[str | None] = mapped_column(String(200))  # the provider's id, when accepted
+
+
+class DeliveryNote(Base):
+    """What the provider said, only where it did not simply accept."""
+
+    __tablename__ = "delivery_note"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(BigKey, index=True)
+    attempt_id: Mapped[int | None] = mapped_column(BigKey)
+    at: Mapped[datetime] = mapped_column(Instant)
+    reason: Mapped[Reason] = mapped_column(Code(Reason))
+    reply: Mapped[bytes | None] = mapped_column(LargeBinary)  # "delivery_note.reply", delivery id
+
+
+class ProviderEvent(Base):
+    """What a provider reported, as it came; applied later and once."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("event_once", "provider", "event_id", unique=True),
+        Index(
+            "event_to_apply",
+            "id",
+            postgresql_where=text("applied_at IS NULL"),
+            sqlite_where=text("applied_at IS NULL"),
+        ),
+        Index("event_of_delivery", "delivery_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    event_id: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(20))
+    happened_at: Mapped[datetime] = mapped_column(Instant)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    delivery_id: Mapped[int | None] = mapped_column(BigKey)
+    attempt_id: Mapped[int | None] = mapped_column(BigKey)
+    body: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "event.body", event_id
+    applied_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Schedule(Base):
+    """A cadence: weekday and local time in a zone."""
+
+    __tablename__ = "schedule"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"), unique=True)
+    weekday: Mapped[int] = mapped_column(SmallInteger)  # Monday is 0
+    local_time: Mapped[str] = mapped_column(String(5))  # HH:MM
+    zone: Mapped[str] = mapped_column(String(64))  # IANA
+    late_by_minutes: Mapped[int] = mapped_column(Integer)
+    active: Mapped[bool] = mapped_column(Boolean)
+    planned_from: Mapped[datetime] = mapped_column(Instant)  # slots before it are none of ours
+
+
+class Occurrence(Base):
+    """One slot: a schedule's date, for ever unique."""
+
+    __tablename__ = "occurrence"
+
+    schedule_id: Mapped[int] = mapped_column(ForeignKey("schedule.id"), primary_key=True)
+    local_date: Mapped[date] = mapped_column(Date, primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    state: Mapped[OccurrenceState] = mapped_column(Code(OccurrenceState))
+    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issue.id"), index=True)
+    reason: Mapped[str | None] = mapped_column(String(200))  # of a skip
+
+
+class Notice(Base):
+    """A mail to staff, waiting or gone.  `key` makes each thing be told once."""
+
+    __tablename__ = "notice"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)  # "slot-empty/3/2026-11-27"
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    body: Mapped[bytes] = mapped_column(LargeBinary)  # sealed JSON, "notice.body", key
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime | None] = mapped_column(Instant)  # None: handed over, or given up
+    submitted_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Worker(Base):
+    """A process that dispatches.  Its lock, not this row, says whether it lives."""
+
+    __tablename__ = "worker"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigKey, Identity(), primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    boot_id: Mapped[str] = mapped_column(String(36))
+    pid: Mapped[int] = mapped_column(Integer)
+    version: Mapped[str] = mapped_column(String(40))
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Pace(Base):
+    """What a provider may still be given, shared by all processes."""
+
+    __tablename__ = "pace"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    next_at: Mapped[datetime | None] = mapped_column(Instant)
+    per_second: Mapped[int | None] = mapped_column(Integer)  # thousandths, as adapted
+    day: Mapped[date | None] = mapped_column(Date)
+    used: Mapped[int] = mapped_column(Integer, server_default="0")
+    per_day: Mapped[int | None] = mapped_column(Integer)
+    month: Mapped[date | None] = mapped_column(Date)
+    used_month: Mapped[int] = mapped_column(Integer, server_default="0")
+    per_month: Mapped[int | None] = mapped_column(Integer)
+    breaker_until: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,1 @@
+"""Who may be written to.  Knows nothing of mail: never imports `newsletter`."""

@@ -1,0 +1,158 @@
+"""Encryption at rest, blind indexes and the tokens in mailed links.
+
+Three keys are derived from the site key by HKDF-SHA256 (RFC 5869): one encrypts
+(AES-256-GCM), one indexes (HMAC-SHA256, cut to 16 bytes), one makes tokens (AES-256, one
+block each).  A stolen database without the site key names no one.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from enum import IntEnum
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from subscribers.errors import Problem
+
+SITE_KEY_BYTES = 32
+_VERSION = b"\x01"
+_NONCE_BYTES = 12
+_ID_BYTES = 6  # 2.8e14 rows
+
+
+class Purpose(IntEnum):
+    """What a token is for; a token made for one purpose never opens another."""
+
+    UNSUBSCRIBE = 1  # names a subscription, so that no retention period kills the link
+    PREFERENCES = 2  # names a subscriber
+    DELIVERY = 3  # names a delivery: Message-ID, provider metadata, practice file names
+    SAMPLE = 4  # names nobody: previews and test sends
+
+
+class KeyMismatch(Problem):
+    """The site key does not belong to this database."""
+
+
+def new_site_key() -> str:
+    """Return a fresh site key as 64 hexadecimal digits."""
+    return secrets.token_hex(SITE_KEY_BYTES)
+
+
+class Keys:
+    """Everything that the site key opens.  Safe to share between threads."""
+
+    def __init__(self, site_key: str, key_id: int = 1) -> None:
+        """Derive the keys.
+
+        Raises:
+            Problem: `site_key` is not 64 hexadecimal digits.
+        """
+        try:
+            raw = bytes.fromhex(site_key.strip())
+        except ValueError:
+            raw = b""
+        if len(raw) != SITE_KEY_BYTES:
+            raise Problem(
+                "The site key is not 64 hexadecimal digits: put the secret.key of this site "
+                "back, or correct NEWSLETTER_SECRET_KEY."
+            )
+        self.key_id = key_id
+        self._aead = AESGCM(_derive(raw, b"encryption"))
+        self._index_key = _derive(raw, b"index")
+        self._token_key = _derive(raw, b"token")
+
+    def fingerprint(self) -> bytes:
+        """Return 16 bytes that tell whether a database was written under this key."""
+        return self.index("fingerprint", "")
+
+    # --- encryption -------------------------------------------------------------------
+
+    def encrypt(self, text: str, column: str, row: bytes) -> bytes:
+        """Encrypt `text`; it opens only under the same `column` and `row` name."""
+        return self.encrypt_bytes(text.encode(), column, row)
+
+    def decrypt(self, sealed: bytes, column: str, row: bytes) -> str:
+        """Return the text that `encrypt` sealed.
+
+        Raises:
+            KeyMismatch: another key, column or row, or damaged bytes.
+        """
+        return self.decrypt_bytes(sealed, column, row).decode()
+
+    def encrypt_bytes(self, data: bytes, column: str, row: bytes) -> bytes:
+        """Return version, nonce and AES-256-GCM ciphertext of `data`."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _VERSION + nonce + self._aead.encrypt(nonce, data, column.encode() + b"\0" + row)
+
+    def decrypt_bytes(self, sealed: bytes, column: str, row: bytes) -> bytes:
+        """Return the bytes that `encrypt_bytes` sealed; raises like `decrypt`."""
+        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        try:
+            return self._aead.decrypt(nonce, bytes(body), column.encode() + b"\0" + row)
+        except InvalidTag:
+            raise KeyMismatch(
+                "This site key does not open the database: put the right secret.key back, "
+                "or restore the database that belongs to it."
+            ) from None
+
+    # --- blind indexes ----------------------------------------------------------------
+
+    def address_index(self, address: str) -> bytes:
+        """Return the 16-byte look-up key of an address, the same in capitals."""
+        return self.index("address", unicodedata.normalize("NFC", address).casefold())
+
+    def index(self, kind: str, text: str) -> bytes:
+        """Return 16 bytes that are equal for equal texts and tell nothing without the key."""
+        message = kind.encode() + b"\0" + text.encode()
+        return hmac.digest(self._index_key, message, hashlib.sha256)[:16]
+
+    # --- tokens -----------------------------------------------------------------------
+
+    def token(self, purpose: Purpose, number: int) -> str:
+        """Return 23 characters of [A-Za-z0-9_-] that only this site can make and open."""
+        return self.tokens(purpose, (number,))[0]
+
+    def tokens(self, purpose: Purpose, numbers: Sequence[int]) -> list[str]:
+        """Return one token for each number; much cheaper together than one by one."""
+        head = bytes([purpose]) + bytes(15 - _ID_BYTES)
+        blocks = b"".join(head + n.to_bytes(_ID_BYTES, "big") for n in numbers)
+        sealed = self._blocks().encryptor().update(blocks)
+        key = _KEY_LETTERS[self.key_id]
+        return [
+            key + base64.urlsafe_b64encode(sealed[i : i + 16]).rstrip(b"=").decode()
+            for i in range(0, len(sealed), 16)
+        ]
+
+    def open_token(self, purpose: Purpose, token: str) -> int | None:
+        """Return the number in a token, or None if this site never made it for `purpose`."""
+        if len(token) != 23 or not token.isascii():
+            return None
+        try:
+            sealed = base64.urlsafe_b64decode(token[1:] + "==")
+        except ValueError:
+            return None
+        if base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() != token[1:]:
+            return None  # two spellings of one token would be two addresses of one page
+        block = self._blocks().decryptor().update(sealed)
+        if block[: 16 - _ID_BYTES] != bytes([purpose]) + bytes(15 - _ID_BYTES):
+            return None
+        return int.from_bytes(block[16 - _ID_BYTES :], "big")
+
+    def _blocks(self) -> Cipher[modes.ECB]:
+        # One block each and never two alike, so ECB hides everything there is to hide.
+        return Cipher(algorithms.AES(self._token_key), modes.ECB())  # noqa: S305
+
+
+_KEY_LETTERS = "-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _derive(site_key: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=b"prayer-newsletter " + purpose).derive(site_key)
