@@ -1,6 +1,7 @@
 """The settings of a site: `newsletter.toml`, overridden by the environment; secrets apart."""
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -293,3 +294,70 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
         kind: Any = info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _names(kind, f"{prefix}{name}.")
+
+
+def settings_text(
+    *,
+    organisation: str = "Prayer Network",
+    postal_address: str = "1 Example Street, London",
+    sender_email: str = "prayer@example.org",
+    timezone: str = "UTC",
+    approvals: int = 0,
+    wait_minutes: int = 10,
+    notify: Iterable[str] = (),
+) -> str:
+    """Return a newsletter.toml for a new site, with a remark beside what is not plain."""
+    name, told = _toml(organisation), ", ".join(_toml(address) for address in notify)
+    return f"""\
+# The settings of this site.  Any key can come from the environment, which then wins:
+# NEWSLETTER__PROVIDER__KIND=smtp.  Secrets never stand here: SENDGRID_API_KEY and
+# SMTP_PASSWORD come from the environment, or from a file named by SENDGRID_API_KEY_FILE ...
+
+[organisation]
+name = {name}
+postal_address = {_toml(postal_address)}   # stands in every mail; the law asks for it
+url = "http://127.0.0.1:8000"              # public address of the web pages: https://...
+timezone = {_toml(timezone)}
+language = "en"
+
+[sender]
+name = {name}
+email = {_toml(sender_email)}
+# reply_to = "office@example.org"
+
+[database]
+url = "sqlite:///newsletter.db"           # relative to this folder; or postgresql+psycopg://...
+
+[provider]
+kind = "practice"                         # practice (nothing leaves this machine) | smtp | sendgrid
+
+[provider.smtp]
+host = "localhost"
+port = 587
+security = "starttls"                     # starttls | tls | none (loopback only)
+username = ""
+connections = 10
+
+[provider.sendgrid]
+base_url = "https://api.sendgrid.com"     # EU: https://api.eu.sendgrid.com
+batch_size = 500
+connections = 4
+
+[approval]
+approvals = {approvals}                             # 0 | 1 | 2; the author never counts
+wait_before_sending_minutes = {wait_minutes}          # time to stop it
+
+[staff]
+notify = [{told}]                               # told by mail when something needs a person
+
+[intake]
+folder = "bulletins"                      # bulletins/LIST/name.txt; with one list no subfolder
+
+[web]
+host = "127.0.0.1"
+port = 8000
+"""
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
