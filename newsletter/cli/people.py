@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from newsletter.cli.context import (
     EVERY_DAY,
@@ -18,11 +19,12 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.cli.progress import sending_progress
-from newsletter.errors import UnreadableInput
+from newsletter.errors import NotFound, UnreadableInput
 from subscribers import consent, suppression, transfer
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
-from subscribers.tables import Basis
+from subscribers.privacy import Keys
+from subscribers.tables import SuppressionReason
 
 app = typer.Typer(help="Subscribers: import, export, look up, stop writing to.")
 
@@ -52,46 +54,38 @@ def import_(
 
     Example: newsletter subscribers import people.csv --list weekly --basis explicit-consent
     """
-    ground = _basis(basis)
+    ground = transfer.basis_named(basis)
     with opened(site) as place:
         with reading(place.engine) as session:
             mailing_list = find_list(session, list_name)
         with sending_progress() as progress:
-            result = transfer.import_csv(
+            report = transfer.import_csv(
                 place.engine,
                 place.keys,
+                mailing_list.id,
                 file,
-                list_id=mailing_list.id,
-                basis=ground,
-                actor=who(by),
-                now=now(),
+                ground,
+                now(),
+                by=who(by),
                 dry_run=dry_run,
-                progress=lambda done: progress("Rows read", done, done),
+                progress=lambda rows: progress("Rows read", rows, rows),
             )
-    answer(as_json, result.to_json(), *_import_sentences(result, dry_run))
-    return 1 if result.refused else 0
+    answer(as_json, report.to_json(), *_import_sentences(report, dry_run))
+    return 1 if report.refused else 0
 
 
-def _basis(written: str) -> Basis:
-    name = written.strip().upper().replace("-", "_")
-    if name not in Basis.__members__:
-        raise UnreadableInput(
-            f"The basis {written!r} is not known: give explicit-consent, regular-contact or "
-            "soft-opt-in."
-        )
-    return Basis[name]
-
-
-def _import_sentences(result: transfer.ImportResult, dry_run: bool) -> list[str]:
+def _import_sentences(report: transfer.ImportReport, dry_run: bool) -> list[str]:
     done = "would be added" if dry_run else "added"
     lines = [
-        f"{result.rows} rows: {result.added} {done}, {result.already} were on the list already, "
-        f"{result.left} had left, {result.suppressed} are never to be mailed, "
-        f"{len(result.refused)} refused."
+        f"{report.rows} rows: {report.added} {done}, {report.already} were on the list already, "
+        f"{report.left} had left, {report.suppressed} are never to be mailed, "
+        f"{len(report.refused)} refused."
     ]
-    lines += [f"Row {each.row}: {each.email}: {each.reason}" for each in result.refused[:20]]
-    if len(result.refused) > 20:
-        lines.append(f"... and {len(result.refused) - 20} more: --json gives them all.")
+    if report.not_taken:
+        lines.append("Columns not taken: " + ", ".join(report.not_taken) + ".")
+    lines += [f"Row {each.row}: {each.email}: {each.reason}" for each in report.refused[:20]]
+    if len(report.refused) > 20:
+        lines.append(f"... and {len(report.refused) - 20} more: --json gives them all.")
     return lines
 
 
@@ -107,7 +101,7 @@ def export(
     """
     with opened(site) as place, reading(place.engine) as session:
         mailing_list = find_list(session, list_name)
-        count = transfer.export_csv(session, place.keys, mailing_list.id, file)
+        count = transfer.export_file(session, place.keys, mailing_list.id, file)
     answer(False, {}, f"{count} people of {mailing_list.name} are in {file}: keep it safe.")
 
 
@@ -119,7 +113,23 @@ def show(email: Email, site: SiteFolder = None, as_json: AsJson = False) -> None
     """
     with opened(site) as place, reading(place.engine) as session:
         details = consent.details(session, place.keys, email)
-    answer(as_json, details.to_json(), *details.sentences())
+    if details is None:
+        raise NotFound("Nothing is held about this address: check its spelling.")
+    answer(as_json, details.to_json(), *_about(details))
+
+
+def _about(details: consent.Details) -> list[str]:
+    name = f"{details.name} " if details.name else ""
+    lines = [f"{name}<{details.email}>"]
+    lines += [
+        f"{each.list}: {each.state.name.lower()} since {each.since:%d %B %Y}, "
+        f"basis {each.basis.label}"
+        for each in details.lists
+    ]
+    if details.suppression:
+        reason = details.suppression.reason.name.lower().replace("_", " ")
+        lines.append(f"Never mailed since {details.suppression.since:%d %B %Y}: {reason}.")
+    return lines
 
 
 @app.command(rich_help_panel=EVERY_DAY, epilog=SIDE_BY_SIDE)
@@ -137,21 +147,41 @@ def unsubscribe(
     if everywhere == (list_name is not None):
         raise UnreadableInput("Say which: --list NAME for one list, or --all.")
     with opened(site) as place, writing(place.engine) as session:
-        list_id = None if everywhere else find_list(session, list_name).id
-        changed = consent.unsubscribe_address(
-            session, place.keys, email, list_id, actor=who(by), now=now()
-        )
+        chosen = None if everywhere else find_list(session, list_name).name
+        changed = _leave(session, place.keys, email, chosen, who(by))
     answer(False, {}, "Done." if changed else "Nothing to do: the person was off already.")
 
 
+def _leave(session: Session, keys: Keys, email: str, chosen: str | None, by: str) -> bool:
+    person = consent.find(session, keys, email)
+    if person is None:
+        raise NotFound("Nobody has this address: check its spelling.")
+    if chosen is None:
+        return consent.unsubscribe_everywhere(session, keys, person.id, "staff", now(), by)
+    actor = consent.sealed_actor(keys, by)
+    return any(
+        consent.unsubscribe(session, each.subscription_id, "staff", now(), actor)
+        for each in consent.lists_of(session, person.id)
+        if each.list == chosen
+    )
+
+
 @app.command(rich_help_panel=NOW_AND_THEN, epilog=SIDE_BY_SIDE)
-def suppress(email: Email, reason: Reason, site: SiteFolder = None) -> None:
+def suppress(email: Email, reason: Reason, by: By = None, site: SiteFolder = None) -> None:
     """Never write to an address again, whichever list it is on.
 
     Example: newsletter subscribers suppress anna@example.org --reason "asked by phone"
     """
     with opened(site) as place, writing(place.engine) as session:
-        suppression.suppress_address(session, place.keys, email, reason, now())
+        suppression.suppress(
+            session,
+            place.keys,
+            email,
+            SuppressionReason.STAFF,
+            now(),
+            note=reason,
+            by=who(by),
+        )
     answer(False, {}, "Done: no mail goes to this address any more.")
 
 
@@ -162,7 +192,7 @@ def unsuppress(email: Email, reason: Reason, by: By = None, site: SiteFolder = N
     Example: newsletter subscribers unsuppress anna@example.org --reason "mailbox works again"
     """
     with opened(site) as place, writing(place.engine) as session:
-        lifted = suppression.unsuppress_address(
-            session, place.keys, email, reason, actor=who(by), now=now()
+        lifted = suppression.unsuppress(
+            session, place.keys, email, now(), note=reason, by=who(by)
         )
     answer(False, {}, "Done." if lifted else "Nothing to do: this address was not suppressed.")
