@@ -1,6 +1,6 @@
 """Who would get an issue now: the one rule, in SQL, so that counting decrypts nothing."""
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from subscribers.tables import Subscriber, Subscription, SubscriptionState, Suppression
@@ -10,7 +10,7 @@ from subscribers.tables import Subscriber, Subscription, SubscriptionState, Supp
 IN_AUDIENCE = (SubscriptionState.ACTIVE, SubscriptionState.UNSUBSCRIBED)
 
 
-def audience(list_id: int) -> Select[tuple[int, int, SubscriptionState, bool, str | None]]:
+def audience(list_id: int) -> Subquery:
     """Return the audience of a list, one row a person, in no order.
 
     Columns: subscriber_id, subscription_id, state, suppressed (the address is never to be
@@ -27,12 +27,13 @@ def audience(list_id: int) -> Select[tuple[int, int, SubscriptionState, bool, st
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
         .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
         .where(Subscription.list_id == list_id, Subscription.state.in_(IN_AUDIENCE))
+        .subquery("audience")
     )
 
 
 def head_count(session: Session, list_id: int) -> int:
     """Return how many people of a list would be written to now."""
-    people = audience(list_id).subquery()
+    people = audience(list_id)
     count = (
         select(func.count())
         .select_from(people)

@@ -173,11 +173,11 @@ def _add_people(
     ]
     table = table_of(Subscriber)
     made = session.execute(insert(table).returning(table.c.address_index, table.c.id), rows)
-    return {index: number for index, number in made}
+    return {row.address_index: row.id for row in made}
 
 
 def _sealed_name(keys: Keys, index: bytes, person: Person) -> bytes | None:
-    return person.name and keys.encrypt(person.name, "subscriber.name", index) or None
+    return keys.encrypt(person.name, "subscriber.name", index) if person.name else None
 
 
 def _add_subscriptions(
@@ -326,7 +326,7 @@ class Details:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `subscribers show --json` prints."""
-        return _plain(asdict(self))
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 def find(session: Session, keys: Keys, address: str) -> Subscriber | None:
@@ -344,16 +344,10 @@ def details(session: Session, keys: Keys, address: str) -> Details | None:
     wire = read_address(address).wire
     index = keys.address_index(wire)
     person = find(session, keys, wire)
-    suppressed = session.get(Suppression, index)
-    if person is None and suppressed is None:
-        return None
-    suppression = suppressed and SuppressionDetails(
-        suppressed.reason,
-        suppressed.at,
-        _opened(keys, suppressed.note, "suppression.note", index),
-    )
+    suppression = _suppression(session, keys, index)
     if person is None:
-        return Details(wire, None, None, None, None, None, (), suppression)
+        only = Details(wire, None, None, None, None, None, (), suppression)
+        return only if suppression else None
     return Details(
         keys.decrypt(person.address, "subscriber.address", index),
         _opened(keys, person.name, "subscriber.name", index),
@@ -364,6 +358,14 @@ def details(session: Session, keys: Keys, address: str) -> Details | None:
         lists_of(session, person.id),
         suppression,
     )
+
+
+def _suppression(session: Session, keys: Keys, index: bytes) -> SuppressionDetails | None:
+    row = session.get(Suppression, index)
+    if row is None:
+        return None
+    note = _opened(keys, row.note, "suppression.note", index)
+    return SuppressionDetails(row.reason, row.at, note)
 
 
 def lists_of(session: Session, subscriber_id: int) -> tuple[ListDetails, ...]:
