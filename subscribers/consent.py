@@ -294,7 +294,8 @@ def unsubscribe_everywhere(
 class ListDetails:
     """One person on one list."""
 
-    list: str
+    id: int
+    list: str  # its name in commands
     title: str
     subscription_id: int
     state: SubscriptionState
@@ -372,6 +373,7 @@ def lists_of(session: Session, subscriber_id: int) -> tuple[ListDetails, ...]:
     """Return the lists that a person is or was on, by name."""
     rows = session.execute(
         select(
+            MailingList.id,
             MailingList.name,
             MailingList.title,
             Subscription.id,
