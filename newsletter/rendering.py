@@ -3,6 +3,7 @@
 import enum
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -57,3 +58,11 @@ class RenderedEmail:
     def hash(self) -> bytes:
         """Return the SHA-256 of everything a reader would see."""
         return hashlib.sha256(self.to_json().encode()).digest()
+
+
+def merge(shell: Shell, values: Mapping[Slot, str]) -> str:
+    """Stand-in: return the text with its slots filled."""
+    filled = [values[slot] for slot in shell.slots]
+    return "".join(
+        literal + value for literal, value in zip(shell.literals, [*filled, ""], strict=True)
+    )
