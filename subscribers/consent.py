@@ -2,10 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from subscribers.tables import ConsentEvent, ConsentKind, Subscription, SubscriptionState
+from subscribers.privacy import Keys
+from subscribers.tables import (
+    ConsentEvent,
+    ConsentKind,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
 
 
 def unsubscribe(session: Session, subscription_id: int, channel: str, now: datetime) -> bool:
@@ -29,3 +38,23 @@ def unsubscribe(session: Session, subscription_id: int, channel: str, now: datet
         )
     )
     return True
+
+
+def unsubscribe_everywhere(
+    session: Session, keys: Keys, subscriber_id: int, channel: str, now: datetime
+) -> bool:
+    """Take one person off every list, and keep them off lists to come."""
+    person = session.get_one(Subscriber, subscriber_id)
+    theirs = select(Subscription.id).where(Subscription.subscriber_id == subscriber_id)
+    left = [unsubscribe(session, number, channel, now) for number in session.scalars(theirs).all()]
+    new = session.get(Suppression, person.address_index) is None
+    if new:
+        session.add(
+            Suppression(
+                address_index=person.address_index,
+                index_key_id=keys.key_id,
+                reason=SuppressionReason.UNSUBSCRIBED_EVERYWHERE,
+                at=now,
+            )
+        )
+    return new or any(left)

@@ -133,7 +133,7 @@ class Keys:
 
     def open_token(self, purpose: Purpose, token: str) -> int | None:
         """Return the number in a token, or None if this site never made it for `purpose`."""
-        if len(token) != 23 or not token.isascii():
+        if len(token) != 23 or token[0] != _KEY_LETTERS[self.key_id] or not token.isascii():
             return None
         try:
             sealed = base64.urlsafe_b64decode(token[1:] + "==")

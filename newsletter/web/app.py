@@ -11,6 +11,7 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import select
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -27,6 +28,14 @@ STOP_WITHIN = timedelta(seconds=2)
 _RETRY_AFTER = timedelta(seconds=60)
 # The dispatcher shares this process's pool of database connections: most are left to it.
 _HANDLER_THREADS = 6
+# FastAPI reports each request, with its path, to whatever OpenTelemetry finds: a path is a token.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +45,7 @@ def create_app(site: Site, clock: Callable[[], datetime]) -> FastAPI:
         openapi_url=None,  # and with it the pages that would load scripts from elsewhere
         redirect_slashes=False,  # one address for one page
         lifespan=_few_threads,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.web = web = open_web(site, clock)
     app.include_router(public.router)
@@ -102,7 +112,7 @@ class RunningServer:
                 ws="none",
                 lifespan="on",
                 log_config=None,
-                log_level="warning",
+                log_level="critical",  # the shield tells what goes wrong, without quoting
                 access_log=False,  # every line would hold a token
                 proxy_headers=False,  # the peer is who connected, whatever a header says
                 server_header=False,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.issue import IssueView, describe
-from newsletter.rendering import RenderedEmail, Slot, merge
+from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
 from newsletter.report import Report, report
 from newsletter.tables import Edition, Issue, IssueState
 from newsletter.web.local import local_only
@@ -36,14 +36,6 @@ _EXCLUSIONS = {
     "suppressed": "never to be mailed",
     "already_received": "already had this bulletin",
     "cancelled": "cancelled in time",
-}
-_SENDING = {
-    "submitted": "handed over",
-    "unknown": "not certain",
-    "failed": "failed",
-    "in_flight": "being handed over now",
-    "claimed": "next in turn",
-    "pending": "waiting",
 }
 _OUTCOMES = {
     "delivered": "delivered",
@@ -126,7 +118,7 @@ def show_email(issue_id: str, web: Here, edition: str = "0") -> Response:
     if email is None:
         return error_page(web, 404)
     return Response(
-        merge(email.html, _sample_values(web)),
+        merge(email.html, _sample_values(web, email.language)[0]),
         media_type="text/html",
         headers={"Content-Security-Policy": _EMAIL_POLICY},
     )
@@ -137,8 +129,9 @@ def _existing(session: Session, issue_id: str) -> int | None:
 
 
 def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
-    view = describe(session, web.site.keys, issue_id)
-    counts: Report = report(session, issue_id)
+    view = describe(session, web.site.keys, web.site.settings, issue_id)
+    counts = report(session, issue_id)
+    provider = web.site.settings.provider.kind
     reported = sum(counts.outcome.values())
     return IssuePage(
         view=view,
@@ -148,12 +141,25 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
             Line(_EXCLUSIONS.get(key, key), count) for key, count in counts.exclusions.items()
         ),
         deliveries=counts.deliveries,
-        sending=tuple(Line(words, counts.sending[key]) for key, words in _SENDING.items()),
+        sending=_sending(counts, "SendGrid" if provider == "sendgrid" else "the mail server"),
         outcomes=tuple(Line(words, counts.outcome[key]) for key, words in _OUTCOMES.items())
         if reported
         else (),
         unknown=counts.sending["unknown"],
     )
+
+
+def _sending(counts: Report, provider: str) -> tuple[Line, ...]:
+    sending = counts.sending
+    taker = "put into the practice mailbox" if counts.practice else f"handed over to {provider}"
+    lines = (
+        Line(taker, sending["submitted"]),
+        Line("not certain", sending["unknown"]),
+        Line("failed", sending["failed"]),
+        Line("being handed over now", sending["in_flight"]),
+        Line("waiting", sending["pending"] + sending["claimed"]),
+    )
+    return lines[:3] + tuple(line for line in lines[3:] if line.count)
 
 
 def _editions(session: Session, keys: Keys, issue_id: int) -> dict[int | None, RenderedEmail]:
@@ -169,13 +175,11 @@ def _editions(session: Session, keys: Keys, issue_id: int) -> dict[int | None, R
 
 
 def _text(web: Web, editions: dict[int | None, RenderedEmail]) -> str:
-    return merge(editions[0].text, _sample_values(web)) if 0 in editions else ""
+    if 0 not in editions:
+        return ""
+    return merge(editions[0].text, _sample_values(web, editions[0].language)[1])
 
 
-def _sample_values(web: Web) -> dict[Slot, str]:
+def _sample_values(web: Web, language: str) -> tuple[SlotValues, SlotValues]:
     url, token = web.site.settings.organisation.url, web.site.keys.token(Purpose.SAMPLE, 0)
-    return {
-        Slot.GREETING: "Dear friends,",
-        Slot.UNSUBSCRIBE: f"{url}/u/{token}",
-        Slot.PREFERENCES: f"{url}/p/{token}",
-    }
+    return slot_values(None, language, f"{url}/u/{token}", f"{url}/p/{token}")

@@ -1,11 +1,12 @@
 """Pages that need no sign-in because whoever reads them sits at this computer."""
 
 import ipaddress
+import re
 
-from fastapi import HTTPException, Request
+from fastapi import Request
+from starlette.exceptions import HTTPException
 
-from newsletter.config import LOOPBACK_HOSTS
-
+_LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _PROXY_HEADERS = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"})
 
 
@@ -35,12 +36,7 @@ def _from_loopback(request: Request) -> bool:
 
 def _for_loopback(request: Request) -> bool:
     hosts = request.headers.getlist("host")
-    return len(hosts) == 1 and _without_port(hosts[0]) in LOOPBACK_HOSTS
-
-
-def _without_port(host: str) -> str:
-    name, bracket, _port = host.lower().partition("]")
-    return name.removeprefix("[") if bracket else name.partition(":")[0]
+    return len(hosts) == 1 and _LOOPBACK_HOST.fullmatch(hosts[0]) is not None
 
 
 def _through_proxy(request: Request) -> bool:

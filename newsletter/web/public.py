@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
 
 from newsletter.web.local import is_local
 from newsletter.web.pages import Here, Web, error_page, number_in, page
 from subscribers.address import masked
-from subscribers.consent import unsubscribe
+from subscribers.consent import unsubscribe, unsubscribe_everywhere
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys, Purpose
 from subscribers.tables import MailingList, Subscriber, Subscription, SubscriptionState
@@ -59,15 +60,16 @@ class Held:
 class Person:
     """What a preferences page shows; the address is masked, for links get forwarded."""
 
+    id: int
     address: str
     language: str | None
     zone: str | None
     subscriptions: tuple[Held, ...]
 
     @property
-    def active(self) -> tuple[Held, ...]:
-        """Those that can still be ended."""
-        return tuple(held for held in self.subscriptions if not held.is_over)
+    def has_left(self) -> bool:
+        """Whether there is no list left to leave."""
+        return all(held.is_over for held in self.subscriptions)
 
 
 async def _posted(request: Request) -> Mapping[str, str]:
@@ -141,12 +143,12 @@ def show_preferences(token: str, web: Here) -> Response:
         person = _person_of_preferences(session, web, token)
     if person is None:
         return error_page(web, 404)
-    return _preferences(web, person, left=())
+    return _preferences(web, person, said="")
 
 
 @router.post("/p/{token}")
 def leave_lists(token: str, form: Posted, web: Here) -> Response:
-    """Leave the list in the field `list` (its number), or with `all` every one."""
+    """Leave the list whose number is in the field `list`; with `all`, every one, for good."""
     if _is_sample(web.site.keys, token):
         return page(web, "public/sample.html.j2")
     if web.site.keys.open_token(Purpose.PREFERENCES, token) is None:
@@ -155,27 +157,32 @@ def leave_lists(token: str, form: Posted, web: Here) -> Response:
         person = _person_of_preferences(session, web, token)
         if person is None:
             return error_page(web, 404)
-        left = _named(person, form)
-        for held in left:
-            unsubscribe(session, held.id, "preferences", web.clock())
+        said = _leave(session, web, person, form)
         person = _person_of_preferences(session, web, token) or person
-    return _preferences(web, person, left)
+    return _preferences(web, person, said)
 
 
-def _named(person: Person, form: Mapping[str, str]) -> tuple[Held, ...]:
+def _leave(session: Session, web: Web, person: Person, form: Mapping[str, str]) -> str:
+    """Do what the form says; return the sentence that tells it, empty if it says nothing."""
+    now = web.clock()
     if "all" in form:
-        return person.subscriptions
+        unsubscribe_everywhere(session, web.site.keys, person.id, "preferences", now)
+        return "You have left all lists, and will not be put on another."
     number = number_in(form.get("list", ""))
-    return tuple(held for held in person.subscriptions if held.list_id == number)
+    for held in person.subscriptions:
+        if held.list_id == number:
+            unsubscribe(session, held.id, "preferences", now)
+            return f"You are unsubscribed from {held.title}."
+    return ""
 
 
-def _preferences(web: Web, person: Person, left: tuple[Held, ...]) -> Response:
+def _preferences(web: Web, person: Person, said: str) -> Response:
     language = (person.language or "").partition("-")[0].lower()
     return page(
         web,
         "public/preferences.html.j2",
         person=person,
-        left=left,
+        said=said,
         language=_LANGUAGES.get(language, person.language),
         language_code=language,
     )
@@ -201,6 +208,7 @@ def _person_of_preferences(session: Session, web: Web, token: str) -> Person | N
 def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | None:
     rows = session.execute(
         select(
+            Subscriber.id.label("subscriber_id"),
             Subscriber.address,
             Subscriber.address_index,
             Subscriber.language,
@@ -220,7 +228,7 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
     first = rows[0]
     address = web.site.keys.decrypt(first.address, "subscriber.address", first.address_index)
     subscriptions = tuple(Held(row.id, row.list_id, row.title, row.state) for row in rows)
-    return Person(masked(address), first.language, first.zone, subscriptions)
+    return Person(first.subscriber_id, masked(address), first.language, first.zone, subscriptions)
 
 
 def _plain(sentence: str) -> Response:
