@@ -3,6 +3,7 @@
 import enum
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -57,3 +58,26 @@ class RenderedEmail:
     def hash(self) -> bytes:
         """Return the SHA-256 of everything a reader would see."""
         return hashlib.sha256(self.to_json().encode()).digest()
+
+
+SlotValues = Mapping[Slot, str]
+
+
+def merge(shell: Shell, values: SlotValues) -> str:
+    """Stand-in: return the text with its slots filled."""
+    filled = [values[slot] for slot in shell.slots]
+    return "".join(
+        literal + value for literal, value in zip(shell.literals, [*filled, ""], strict=True)
+    )
+
+
+def slot_values(
+    name: str | None, language: str, unsubscribe_url: str, preferences_url: str
+) -> tuple[SlotValues, SlotValues]:
+    """Stand-in: return one person's slot values, first as HTML, then as plain text."""
+    values = {
+        Slot.GREETING: f"Dear {name or language},",
+        Slot.UNSUBSCRIBE: unsubscribe_url,
+        Slot.PREFERENCES: preferences_url,
+    }
+    return values, values
