@@ -161,7 +161,9 @@ class SmtpConnection:
             return ended.outcome
         except _Lost as lost:
             self._drop()
-            return NOT_REACHED if self._closed else _later(f"{self._server} broke off: {lost}")
+            if self._closed:
+                return NOT_REACHED
+            return _later(f"{self._server} broke off before it had the message ({lost}).")
         return self._send_dot(wire, intent)
 
     def _announce(self, wire: "_Wire", sender: str, address: str) -> None:
@@ -188,7 +190,7 @@ class SmtpConnection:
                 0,
                 Answer.UNKNOWN,
                 Reason.ANSWER_LOST,
-                f"{self._server} had the whole message and gave no answer: {lost}.",
+                f"{self._server} had the whole message and gave no answer ({lost}).",
             )
         outcome = _judge(_Step.DOT, reply, self._server)
         if reply.code == 421 or outcome.answer is Answer.UNKNOWN:
