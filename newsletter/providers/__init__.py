@@ -1,1 +1,31 @@
-"""Who takes mail from us: one file for each vendor."""
+"""Who takes mail from us: one file for each vendor.  The only list of vendors is here."""
+
+from typing import assert_never
+
+from newsletter.providers.base import Provider
+from newsletter.providers.practice import Practice
+from newsletter.providers.smtp import SmtpRelay
+from newsletter.site import Site
+
+__all__ = ["provider_for"]
+
+
+def provider_for(site: Site) -> Provider:
+    """Return the provider that the settings of `site` choose; opens nothing.
+
+    Raises:
+        Problem: a key is missing, or something secret would cross a network in the clear.
+    """
+    settings, secrets = site.settings.provider, site.secrets
+    match settings.kind:
+        case "practice":
+            return Practice(site.mailbox)
+        case "smtp":
+            return SmtpRelay(settings.smtp, secrets.smtp_password)
+        case "sendgrid":
+            # Imported here: the SDK takes a third of a second that no other site has to wait.
+            from newsletter.providers.sendgrid import SendGrid
+
+            return SendGrid(settings.sendgrid, secrets.sendgrid_api_key)
+        case unknown:
+            assert_never(unknown)

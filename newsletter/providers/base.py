@@ -4,12 +4,17 @@ One file for each vendor.  A vendor's errors stop here and become an `Outcome`.
 """
 
 import enum
+import ipaddress
+import re
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+from urllib.error import URLError
 
+from newsletter.config import LOOPBACK_HOSTS
 from newsletter.message import MessageForm, Recipient
 from newsletter.tables import Reason
 
@@ -47,6 +52,61 @@ class Intent:
     attempt_id: int  # 0 for samples and notices, which nobody counts
     start_by: float  # no byte that could make the provider accept leaves after it
     answer_by: float  # an answer later than this counts as lost
+
+
+# Answers that are the same for everybody; `replace(TOO_LATE, delivery_id=...)` gives them to one.
+TOO_LATE = Outcome(
+    0,
+    Answer.TRY_LATER,
+    Reason.TRY_LATER,
+    "This machine was too slow or asleep: nothing was handed over.",
+    retry_after=timedelta(),
+)
+NOT_REACHED = Outcome(
+    0,
+    Answer.TRY_LATER,
+    Reason.TRY_LATER,
+    "Sending stopped before the turn of this copy.",
+    retry_after=timedelta(),
+)
+UNUSABLE = Outcome(
+    0,
+    Answer.REFUSED,
+    Reason.ADDRESS_UNUSABLE,
+    "No provider can take this address: correct it.",
+)
+
+
+def is_usable(address: str) -> bool:
+    """Whether an address can go on the wire as it is.
+
+    A dot-atom of ASCII (RFC 5321, 4.1.2) with a domain: at most 254 characters, 64 of them
+    before the @.  Nothing in it can end a command or add one.
+    """
+    return len(address) <= 254 and _ON_THE_WIRE.fullmatch(address) is not None
+
+
+_ON_THE_WIRE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to `host` stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in LOOPBACK_HOSTS
+
+
+def in_words(error: Exception) -> str:
+    """Return what the system calls a fault of the network: no host, no path, no address."""
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, ssl.SSLError):
+        return (cause.reason or "TLS failed").lower().replace("_", " ")
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror.lower()
+    return "the connection broke"
 
 
 def boot_clock() -> float:

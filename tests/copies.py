@@ -1,0 +1,71 @@
+"""An edition and the people it goes to, for tests of what hands them over."""
+
+from collections.abc import Sequence
+
+from newsletter.message import MessageForm, Recipient
+from newsletter.providers.base import Intent, Outcome, Provider, boot_clock
+from newsletter.rendering import RenderedEmail, Shell, Slot
+
+SITE = "https://prayer.example.org"
+EMAIL = RenderedEmail(
+    "Beten für Nordkorea: 감사",
+    Shell(
+        ("<html><body><p>", "</p><p>Pray.</p><a href='", "'>leave</a><a href='", "'>x</a></html>"),
+        (Slot.GREETING, Slot.UNSUBSCRIBE, Slot.PREFERENCES),
+    ),
+    Shell(
+        ("", "\n\n.Pray.\n.\n..\n\nLeave: ", "\nChange: ", "\n"),
+        (Slot.GREETING, Slot.UNSUBSCRIBE, Slot.PREFERENCES),
+    ),
+    "en",
+)
+
+
+def form(
+    email: RenderedEmail = EMAIL,
+    sender_email: str = "prayer@example.org",
+    reply_to: str | None = "office@example.org",
+) -> MessageForm:
+    """Return an edition; the one place in these tests that makes a `MessageForm`."""
+    return MessageForm(email, "Prayer Network", sender_email, reply_to, "i4k9")
+
+
+def person(number: int, address: str | None = None, name: str | None = "Anna") -> Recipient:
+    """Return somebody invented; `number` is the delivery, and part of the address."""
+    token = f"A{number:022d}"
+    return Recipient(
+        number,
+        token,
+        address or f"reader{number}@example.net",
+        name,
+        f"{SITE}/u/{token}",
+        f"{SITE}/p/{token}",
+    )
+
+
+def people(count: int) -> list[Recipient]:
+    """Return so many different people."""
+    return [person(number) for number in range(1, count + 1)]
+
+
+def leave(start_within: float = 10, answer_within: float = 30) -> Intent:
+    """Return leave to send; both deadlines in seconds from now."""
+    now = boot_clock()
+    return Intent(77, now + start_within, now + answer_within)
+
+
+def hand_over(
+    provider: Provider, recipients: Sequence[Recipient], intent: Intent | None = None
+) -> list[Outcome]:
+    """Hand over in one conversation, a turn at a time, and end it."""
+    connection = provider.connect()
+    try:
+        return [
+            outcome
+            for at in range(0, len(recipients), provider.turn_size)
+            for outcome in connection.submit(
+                form(), recipients[at : at + provider.turn_size], intent or leave()
+            )
+        ]
+    finally:
+        connection.close()

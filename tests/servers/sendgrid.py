@@ -1,0 +1,127 @@
+"""A server shaped like SendGrid's mail/send, with the real limits and faults on command."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from newsletter import config
+from tests.servers.process import HOST, Certificate, certificate, lines, server_process
+
+KEY = "SG.tests-only.0123456789"
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """What the server does to a request instead of taking it."""
+
+    status: int = 0  # 0: no answer
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    take: bool = False  # it is taken all the same
+    raw: str = ""  # these bytes are sent, then the connection closes
+    then: Literal["close", "silence"] = "close"
+    nth: int = 0  # only the nth request from now, 1 being the first; 0: every one
+    wait: float = 0  # seconds before all this
+    unread: bool = False  # the connection closes before the body was read
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One person's copy as SendGrid would make it of a request that it took."""
+
+    address: str
+    name: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+    custom_args: Mapping[str, str]
+    reference: str
+
+
+@dataclass(frozen=True)
+class SendGridServer:
+    """A running server and its record."""
+
+    base_url: str
+    record: Path
+    plan_file: Path
+    certificate: Certificate | None
+
+    def settings(self, batch_size: int = 500) -> config.SendGrid:
+        """Return the settings that lead to this server."""
+        return config.SendGrid(base_url=self.base_url, batch_size=batch_size)
+
+    def plan(self, *mishaps: Mishap, refuse: str = "") -> None:
+        """Let these mishaps hold, and a 400 for every address that holds `refuse`."""
+        plan = {"mishaps": [asdict(mishap) for mishap in mishaps], "refuse": refuse}
+        whole = self.plan_file.with_suffix(".new")
+        whole.write_text(json.dumps(plan))
+        whole.replace(self.plan_file)
+
+    def forget(self) -> None:
+        """Empty the record and the plan."""
+        self.record.unlink(missing_ok=True)
+        self.plan()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return path and headers of every request, taken or not."""
+        return lines(self.record, "request")
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return the body of every request that was taken."""
+        return [line["body"] for line in lines(self.record, "taken")]
+
+    def copies(self) -> list[Copy]:
+        """Return every copy that was taken, its substitutions made."""
+        return [
+            copy
+            for line in lines(self.record, "taken")
+            for copy in _copies(line["body"], line["reference"])
+        ]
+
+
+def _copies(body: dict[str, Any], reference: str) -> Iterator[Copy]:
+    text, html = (part["value"] for part in body["content"])
+    for person in body["personalizations"]:
+        values = person.get("substitutions", {})
+        yield Copy(
+            person["to"][0]["email"],
+            person["to"][0].get("name", ""),
+            body["subject"],
+            _merge(text, values),
+            _merge(html, values),
+            person.get("headers", {}),
+            person["custom_args"],
+            reference,
+        )
+
+
+def _merge(text: str, values: Mapping[str, str]) -> str:
+    for tag, value in values.items():
+        text = text.replace(tag, value)
+    return text
+
+
+@contextmanager
+def sendgrid_server(
+    folder: Path, *, encrypted: bool = False, shown: Certificate | None = None
+) -> Iterator[SendGridServer]:
+    """Run the server; it knows one key, `KEY`."""
+    if encrypted and shown is None:
+        shown = certificate(folder)
+    record, plan = folder / "sendgrid.jsonl", folder / "sendgrid-plan.json"
+    options = {
+        "record": str(record),
+        "plan": str(plan),
+        "key": KEY,
+        "certificate": str(shown.chain) if shown else "",
+    }
+    with server_process("tests.servers.sendgrid_process", options) as port:
+        scheme = "https" if shown else "http"
+        server = SendGridServer(f"{scheme}://{HOST}:{port}", record, plan, shown)
+        server.plan()
+        yield server
