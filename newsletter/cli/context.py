@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 
 from newsletter.errors import UnreadableInput
+from newsletter.issue import Desk
+from newsletter.rendering import Templates
 from newsletter.site import Site, open_site
 
 EVERY_DAY = "Every day"
@@ -44,6 +46,11 @@ def opened(folder: Path | None) -> Iterator[Site]:
         yield site
     finally:
         site.engine.dispose()
+
+
+def desk_of(site: Site) -> Desk:
+    """Return what decisions about issues need to know of the site."""
+    return Desk(site.keys, site.settings, Templates(site.template_folders))
 
 
 def now() -> datetime:

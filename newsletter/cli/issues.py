@@ -1,6 +1,5 @@
 """`newsletter issue ...`: draft, approve, schedule, stop, and see what became of it."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,21 +60,18 @@ def draft(
         desk, actor = desk_of(place), Actor(who(by), "command")
         with writing(place.engine) as session:
             mailing_list = find_list(session, list_name)
-            if at is None:
-                number = schedule.draft_in_next_slot(
-                    session, desk, bulletin, mailing_list.id, hold, actor, now()
-                )
-            else:
-                number = issue.draft(
-                    session,
-                    desk,
-                    bulletin_id=bulletin,
-                    list_id=mailing_list.id,
-                    due_at=schedule.parse_when(at, place.settings.zone, now()),
-                    hold=hold,
-                    by=actor,
-                    now=now(),
-                )
+            moment = now()
+            when = schedule.parse_when(at, place.settings.zone, moment).at if at else None
+            number = schedule.draft_at(
+                session,
+                desk,
+                bulletin_id=bulletin,
+                list_id=mailing_list.id,
+                at=when,
+                hold=hold,
+                by=actor,
+                now=moment,
+            )
             view = issue.describe(session, place.keys, place.settings, number)
             _say(view, as_json, _blocking(session, desk, view))
     return 1 if view.blockers else 0
@@ -91,9 +87,10 @@ def schedule_(
     """
     with opened(site) as place, writing(place.engine) as session:
         desk, actor = desk_of(place), Actor(who(by), "command")
-        due_at = schedule.parse_when(at, place.settings.zone, now()) if at else None
+        moment = now()
+        when = schedule.parse_when(at, place.settings.zone, moment).at if at else None
         try:
-            schedule.schedule_issue(session, desk, number, due_at, actor, now())
+            schedule.schedule_at(session, desk, number, when, actor, moment)
         except issue.Blocked as blocked:
             lines = "".join(f"\n{line}" for line in issue.blocking_sentences(blocked.findings))
             raise NotAllowed(str(blocked) + lines) from None
@@ -113,8 +110,10 @@ def move(
     Example: newsletter issue move 3 --at 2026-11-28T09:00
     """
     with opened(site) as place, writing(place.engine) as session:
-        due_at = schedule.parse_when(at, place.settings.zone, now())
-        issue.move(session, desk_of(place), number, due_at, Actor(who(by), "command"), now())
+        moment = now()
+        when = schedule.parse_when(at, place.settings.zone, moment)
+        actor = Actor(who(by), "command")
+        schedule.move_to(session, desk_of(place), number, when.at, actor, moment)
         _say(issue.describe(session, place.keys, place.settings, number), as_json)
 
 
@@ -235,3 +234,66 @@ def test_(
         outcome = dispatch.submit_sample(place, provider_for(place), number, to, now())
     answer(False, {}, outcome)
     return 0
+
+
+def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
+    """Return what keeps an unsent issue back, a sentence each."""
+    if not view.blockers:
+        return []
+    return issue.blocking_sentences(issue.findings(session, desk.keys, issue.get(session, view.id)))
+
+
+def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:
+    answer(as_json, _json(view, blocking or []), *_sentences(view, blocking or []))
+
+
+def _json(view: IssueView, blocking: list[str]) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "bulletin": view.bulletin_id,
+        "list": view.list_name,
+        "state": view.state.name.lower(),
+        "due_at": view.due_at.isoformat() if view.due_at else None,
+        "starts_at": view.starts_at.isoformat() if view.starts_at else None,
+        "when": view.starts or view.when,
+        "head_count": view.head_count,
+        "approvals": view.approvals,
+        "approvals_needed": view.approvals_needed,
+        "editions": [vars(edition) for edition in view.editions],
+        "practice": view.practice,
+        "pause_reason": view.pause_reason,
+        "blocking": blocking,
+    }
+
+
+def _sentences(view: IssueView, blocking: list[str]) -> list[str]:
+    lines = [f"Issue {view.id} to {view.list_name} is {_STATES[view.state]}{_when(view)}."]
+    lines += [f"It goes to {view.head_count} people."] if view.state in issue.UNSENT else []
+    if view.state is IssueState.AWAITING_APPROVAL:
+        lines.append(
+            f"{view.approvals} of {view.approvals_needed} approvals: newsletter issue approve "
+            f"{view.id} --by EMAIL"
+        )
+    if view.pause_reason:
+        lines.append(f"Why it is paused: {view.pause_reason}")
+    if blocking:
+        lines += ["Before it can go:", *(f"  {sentence}" for sentence in blocking)]
+    return [PRACTICE, *lines] if view.practice else lines
+
+
+_STATES = {
+    IssueState.DRAFT: "a draft",
+    IssueState.AWAITING_APPROVAL: "waiting for approval",
+    IssueState.SCHEDULED: "scheduled",
+    IssueState.SENDING: "being sent",
+    IssueState.PAUSED: "paused",
+    IssueState.COMPLETED: "completed",
+    IssueState.CANCELLED: "cancelled",
+}
+
+
+def _when(view: IssueView) -> str:
+    moment = view.starts or view.when
+    if moment is None:
+        return ", without a time yet"
+    return f" for {moment}"
