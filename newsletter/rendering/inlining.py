@@ -19,14 +19,16 @@ DOCTYPE = "<!DOCTYPE html>"
 LONGEST_INPUT = 512_000  # bytes
 DEEPEST = 60  # elements within elements; libxml2 silently cuts at about 255
 
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source")
-    + ("track", "wbr")
-)
-_FETCHING = frozenset(
-    ("audio", "base", "embed", "form", "frame", "iframe", "input", "link", "object", "script")
-    + ("source", "svg", "track", "video")
-)
+# fmt: off
+_VOID = frozenset((
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+    "track", "wbr",
+))
+_FETCHING = frozenset((
+    "audio", "base", "embed", "form", "frame", "iframe", "input", "link", "object", "script",
+    "source", "svg", "track", "video",
+))
+# fmt: on
 _REMOTE = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
 _turn = threading.Lock()
 

@@ -34,7 +34,7 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
 
 def columns(text: str) -> int:
     """Return how many columns a terminal gives to `text`."""
-    return sum(map(_width, text))
+    return len(text) if text.isascii() else sum(map(_width, text))
 
 
 def _width(character: str) -> int:
