@@ -27,6 +27,15 @@ from subscribers.tables import MailingList
 from tests.conftest import NOON
 from tests.pages import ask, everything_in, site_on
 
+INDEX = b"c" * 16
+BULLETIN = b"""Bread in the North.
+
+The bakers of one town share what they have.
+
+Please pray:
+- Give thanks for the bakers.
+- Pray that the flour lasts.
+"""
 DUE = NOON + timedelta(days=4)
 COMPLETED = (
     (DeliveryState.SUBMITTED, None, 7),
@@ -50,9 +59,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             Bulletin(
                 id=1,
                 list_id=1,
-                content_index=b"c" * 16,
-                source=b"",
-                file_name=b"",
+                content_index=INDEX,
+                source=site.keys.encrypt_bytes(BULLETIN, "bulletin.source", INDEX),
+                file_name=site.keys.encrypt("north.txt", "bulletin.file_name", INDEX),
                 language="en",
                 added_at=NOON,
             )
