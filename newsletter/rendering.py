@@ -3,7 +3,12 @@
 import enum
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.bulletin import Bulletin
+from newsletter.config import Settings
 
 
 class Slot(enum.StrEnum):
@@ -57,3 +62,45 @@ class RenderedEmail:
     def hash(self) -> bytes:
         """Return the SHA-256 of everything a reader would see."""
         return hashlib.sha256(self.to_json().encode()).digest()
+
+
+# --- stand-in, until rendering lands: names and meaning hold, nothing else -------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whose mail it is."""
+
+    organisation: str
+    postal_address: str
+    list_title: str
+    website: str
+    sender_name: str
+
+
+def look_of(settings: Settings, list_title: str) -> Look:
+    """Return the look that the settings give to the bulletins of a list."""
+    ours = settings.organisation
+    return Look(ours.name, ours.postal_address, list_title, ours.url, settings.sender.name)
+
+
+class Templates:
+    """Stand-in for the templates of a site."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = folders
+
+
+def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmail:
+    """Stand-in: title and points."""
+    text = "\n".join([bulletin.title, *(point.text for point in bulletin.points), look.list_title])
+    shell = Shell((text, "", ""), (Slot.GREETING, Slot.UNSUBSCRIBE))
+    return RenderedEmail(bulletin.title, shell, shell, bulletin.language)
+
+
+def render_notice(
+    subject: str, paragraphs: Sequence[str], look: Look, templates: Templates
+) -> RenderedEmail:
+    """Stand-in: the paragraphs."""
+    shell = Shell(("\n\n".join(paragraphs),), ())
+    return RenderedEmail(subject, shell, shell, "en")
