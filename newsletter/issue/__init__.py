@@ -37,6 +37,7 @@ from newsletter.issue.desk import (
 )
 from newsletter.issue.editions import stored_email
 from newsletter.issue.view import EditionView, IssueView, describe
+from newsletter.issue.wording import blocking_lines, blocking_sentences
 
 __all__ = [
     "LATE_BY",
@@ -51,6 +52,8 @@ __all__ = [
     "add_bulletin",
     "already_sent_at",
     "approve",
+    "blocking_lines",
+    "blocking_sentences",
     "cancel",
     "count_approvals",
     "describe",

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.bulletin import read_bulletin
-from newsletter.checks import Finding, Severity, blocks
+from newsletter.checks import Finding, blocks
 from newsletter.errors import NotAllowed
 from newsletter.issue.bulletins import (
     base_language,
@@ -37,6 +37,7 @@ from newsletter.issue.desk import (
     record,
 )
 from newsletter.issue.editions import bulletins_of, editions_of, put_editions, version_hash
+from newsletter.issue.wording import blocking_lines
 from newsletter.tables import (
     Approval,
     Delivery,
@@ -509,13 +510,9 @@ def _approvers(session: Session, issue: Issue) -> set[bytes]:
 
 
 def _blocked_sentence(issue_id: int, found: list[Finding]) -> str:
-    blocking = [finding for finding in found if finding.severity is Severity.BLOCKER]
-    lines = sorted({finding.line for finding in blocking if finding.line is not None})
-    where = f" (line {', '.join(map(str, lines))})" if lines else ""
-    what = "1 finding blocks" if len(blocking) == 1 else f"{len(blocking)} findings block"
     return (
-        f"{what} issue {issue_id}{where}: mend the bulletin and add it again, and it takes "
-        "this one's place."
+        f"Issue {issue_id} is blocked by its findings{blocking_lines(found)}: mend the bulletin "
+        "and add it again, and it takes this one's place."
     )
 
 
