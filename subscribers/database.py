@@ -15,6 +15,7 @@ from sqlalchemy import (
     URL,
     BigInteger,
     Connection,
+    CursorResult,
     Dialect,
     Engine,
     Integer,
