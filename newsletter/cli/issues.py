@@ -240,7 +240,7 @@ def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
     """Return what keeps an unsent issue back, a sentence each."""
     if not view.blockers:
         return []
-    return issue.blocking_sentences(issue.findings(session, desk.keys, issue.get(session, view.id)))
+    return issue.blocking_sentences(issue.findings(session, desk.keys, issue.find_issue(session, view.id)))
 
 
 def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:

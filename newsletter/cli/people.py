@@ -18,7 +18,7 @@ from newsletter.cli.context import (
     opened,
     who,
 )
-from newsletter.cli.progress import sending_progress
+from newsletter.cli.progress import showing_progress
 from newsletter.errors import NotFound, UnreadableInput
 from subscribers import consent, suppression, transfer
 from subscribers.database import reading, writing
@@ -58,7 +58,7 @@ def import_(
     with opened(site) as place:
         with reading(place.engine) as session:
             mailing_list = find_list(session, list_name)
-        with sending_progress() as progress:
+        with showing_progress() as progress:
             report = transfer.import_csv(
                 place.engine,
                 place.keys,

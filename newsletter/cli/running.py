@@ -21,9 +21,10 @@ from newsletter.cli.context import (
     opened,
     screen,
 )
-from newsletter.cli.progress import sending_progress
+from newsletter.cli.progress import Progressed, showing_progress
 from newsletter.config import settings_text
 from newsletter.demo import demonstrate
+from newsletter.dispatch import Progress, Tally
 from newsletter.service import Service
 from newsletter.site import create_site, upgrade_site
 
@@ -81,10 +82,13 @@ def demo(
 
     Example: newsletter demo demo --subscribers 200
     """
-    with sending_progress() as progress:
-        lines = demonstrate(folder, subscribers, now, progress)
-    for line in lines:
-        screen.print(line, markup=False)
+    with showing_progress() as progress:
+        for line in demonstrate(folder, subscribers, now, _of_issue(progress)):
+            _say(line)
+
+
+def _of_issue(progress: Progressed) -> Progress:
+    return lambda number, done, total: progress(f"Issue {number}", done, total)
 
 
 def run(site: SiteFolder = None) -> None:
@@ -93,7 +97,7 @@ def run(site: SiteFolder = None) -> None:
     Example: newsletter run --site our-prayer-letter
     """
     with opened(site) as place, stopped_by_signals() as stop:
-        Service(place, now).run(stop, started=lambda words: screen.print(words, markup=False))
+        Service(place, now).run(stop, _say)
 
 
 def dispatch(
@@ -107,14 +111,32 @@ def dispatch(
     Example: newsletter dispatch --once
     """
     with opened(site) as place, stopped_by_signals() as stop:
-        service = Service(place, now, web=False)
+        service = Service(place, now)
         if not once:
-            service.run(stop, started=lambda words: screen.print(words, markup=False))
+            service.run(stop, _say, web=False)
             return 0
-        with sending_progress() as progress:
-            left = service.run_once(stop, progress)
-        answer(False, {}, left.sentence)
-        return 1 if left.needs_somebody else 0
+        with showing_progress() as progress:
+            tally = service.run_once(stop, _of_issue(progress))
+    answer(False, {}, *_sentences(tally))
+    return 1 if tally.needs_somebody else 0
+
+
+def _sentences(tally: Tally) -> list[str]:
+    if not tally.changes:
+        return ["Nothing is due."] if not tally.left else [_left(tally)]
+    counted = ", ".join(
+        f"{count} {state.name.lower().replace('_', ' ')}"
+        for state, count in sorted(tally.changes.items())
+    )
+    return [f"Done: {counted}.", *([_left(tally)] if tally.left else [])]
+
+
+def _left(tally: Tally) -> str:
+    return f"{tally.left} people wait for a later time or for a person: see newsletter issue report."
+
+
+def _say(words: str) -> None:
+    screen.print(words, markup=False)
 
 
 def serve(
@@ -126,7 +148,7 @@ def serve(
     Example: newsletter serve --port 8000
     """
     with opened(site) as place, stopped_by_signals() as stop:
-        Service(place, now).serve(stop, port, lambda words: screen.print(words, markup=False))
+        Service(place, now).serve(stop, _say, port)
 
 
 def upgrade(site: SiteFolder = None) -> None:
