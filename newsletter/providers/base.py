@@ -103,7 +103,9 @@ def in_words(error: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     if isinstance(cause, ssl.SSLError):
-        return (cause.reason or "TLS failed").lower().replace("_", " ")
+        # Those that Python raises itself know no reason.
+        reason: str | None = getattr(cause, "reason", None)
+        return reason.lower().replace("_", " ") if reason else "TLS failed"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
     return "the connection broke"

@@ -11,7 +11,9 @@ from newsletter import config
 from tests.servers.process import HOST, Certificate, certificate, lines, server_process
 
 Security = Literal["none", "starttls", "tls"]
-Position = Literal["connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot"]
+Position = Literal[
+    "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "rset"
+]
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class Conversation:
             self.say("221 2.0.0 Bye\n")
             raise Gone
         else:
-            self.say("250 2.0.0 Ok\n")
+            self.answer(verb.lower(), "250 2.0.0 Ok\n")
 
     def offers(self) -> str:
         offers = ["mail.example.org"]

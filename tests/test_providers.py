@@ -1,0 +1,85 @@
+"""The settings choose the provider."""
+
+import ipaddress
+import ssl
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.config import Secrets, Settings
+from newsletter.errors import Problem
+from newsletter.providers import provider_for
+from newsletter.providers.base import in_words, is_loopback, is_usable
+from newsletter.site import Site
+from subscribers.database import open_engine
+from subscribers.privacy import Keys
+
+
+def site(folder: Path, kind: str, key: str = "SG.x") -> Site:
+    """Return a site that sends through one kind of provider."""
+    settings = Settings.model_validate({"provider": {"kind": kind}})
+    secrets = Secrets("5a" * 32, key, "")
+    return Site(folder, settings, secrets, Keys("5a" * 32), open_engine("sqlite://"))
+
+
+@pytest.mark.parametrize("kind", ["practice", "smtp", "sendgrid"])
+def test_every_kind_of_the_settings_has_its_provider(tmp_path: Path, kind: str) -> None:
+    assert provider_for(site(tmp_path, kind)).name == kind
+
+
+def test_a_missing_key_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="SENDGRID_API_KEY"):
+        provider_for(site(tmp_path, "sendgrid", key=""))
+
+
+@pytest.mark.parametrize(
+    ("address", "usable"),
+    [
+        ("anna@example.org", True),
+        ("o'neil+news=x@xn--bcher-kva.example", True),
+        ("a" * 64 + "@example.org", True),
+        ("a" * 65 + "@example.org", False),
+        ("a@" + 63 * "b." + "c" * 130, False),
+        ("josé@example.org", False),
+        ("a@bücher.example", False),
+        ('"a b"@example.org', False),
+        ("a@example.org>", False),
+        ("a@example.org\r\nDATA", False),
+        ("a@example.org\n", False),
+        ("a@@example.org", False),
+        ("@example.org", False),
+        ("a@", False),
+        ("", False),
+    ],
+)
+def test_only_what_can_go_on_the_wire_is_usable(address: str, usable: bool) -> None:
+    assert is_usable(address) is usable
+
+
+@given(st.text())
+def test_nothing_usable_holds_what_ends_a_command(text: str) -> None:
+    address = f"a{text}@example.org"
+
+    assert not is_usable(address) or not set(address) & set('<>\r\n\0 \t"\\')
+
+
+@given(st.ip_addresses())
+def test_loopback_is_what_the_standard_says(address: ipaddress.IPv4Address) -> None:
+    assert is_loopback(str(address)) == address.is_loopback
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError("timed out"), "no answer in time"),
+        (URLError(ConnectionResetError(104, "Connection reset by peer")), "connection reset by"),
+        (ssl.SSLError(1, "WRONG_VERSION_NUMBER: reader@example.org"), "tls failed"),
+        (OSError("secret.example.org"), "the connection broke"),
+        (ValueError("secret"), "the connection broke"),
+    ],
+)
+def test_a_fault_is_named_without_whom_it_met(error: Exception, words: str) -> None:
+    assert in_words(error).lower().startswith(words)
