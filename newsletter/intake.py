@@ -33,7 +33,7 @@ from newsletter.notices import tell
 from newsletter.schedule import draft_at
 from newsletter.site import Site
 from newsletter.tables import Edition, Issue, IssueState
-from subscribers.database import DatabaseUnavailable, reading, writing
+from subscribers.database import DatabaseUnavailable, writing
 from subscribers.tables import MailingList
 
 SETTLED_FOR = timedelta(seconds=5)  # a file that still grows is left alone

@@ -148,6 +148,11 @@ class MessageForm:
         self._head = self._encoded_head(date)
         self._body = _Body(email)
 
+    @property
+    def category(self) -> str:
+        """What an API provider may file the copies under: it names an issue, and nothing else."""
+        return f"i{self.envelope.issue_id}"
+
     def copy_for(self, recipient: Recipient) -> bytes:
         """Return the complete message for one person: CRLF lines, never longer than 998 bytes.
 

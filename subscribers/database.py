@@ -15,7 +15,6 @@ from sqlalchemy import (
     URL,
     BigInteger,
     Connection,
-    CursorResult,
     Dialect,
     Engine,
     Integer,

@@ -24,7 +24,6 @@ from newsletter.cli.context import (
 from newsletter.errors import NotAllowed
 from newsletter.issue import Actor, Desk, IssueView
 from newsletter.providers import provider_for
-from newsletter.site import Site
 from newsletter.tables import IssueState
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
