@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from newsletter.config import Organisation, Secrets, Sender, Settings
 from newsletter.site import Site
-from subscribers.database import Base, reading, writing
+from subscribers.database import Base, open_engine, reading, writing
 from subscribers.privacy import Keys, Purpose
 from subscribers.tables import (
     Basis,
@@ -43,6 +43,13 @@ class Person:
 
     id: int
     subscription_ids: tuple[int, ...]
+
+
+def site_in(folder: Path) -> Site:
+    """Return a site over a fresh SQLite database in `folder`."""
+    engine = open_engine(f"sqlite:///{folder / 'newsletter.db'}")
+    Base.metadata.create_all(engine)
+    return site_on(engine, folder)
 
 
 def site_on(engine: Engine, folder: Path) -> Site:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import Request
@@ -21,11 +22,11 @@ from newsletter.tables import (
 from newsletter.web.app import serve
 from newsletter.web.issues import PAGE_LENGTH
 from newsletter.web.local import is_local
-from subscribers.database import Base, open_engine, writing
+from subscribers.database import writing
 from subscribers.privacy import Purpose
 from subscribers.tables import MailingList
 from tests.conftest import NOON
-from tests.pages import ask, everything_in, site_on
+from tests.pages import ask, everything_in, site_in
 
 INDEX = b"c" * 16
 BULLETIN = b"""Bread in the North.
@@ -48,11 +49,8 @@ COMPLETED = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
-    engine = open_engine(f"sqlite:///{folder / 'newsletter.db'}")
-    Base.metadata.create_all(engine)
-    site = site_on(engine, folder)
-    with writing(engine) as session:
+    site = site_in(tmp_path_factory.mktemp("site"))
+    with writing(site.engine) as session:
         session.add(MailingList(id=1, name="weekly", title="Weekly <prayer>", created_at=NOON))
         session.flush()
         session.add(
@@ -67,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             )
         )
     yield site
-    engine.dispose()
+    site.engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +226,11 @@ def test_the_list_is_cut_into_pages(site: Site, port: int) -> None:
     assert nonsense == newest
 
 
-def test_an_empty_site_says_how_an_issue_comes_to_be(sqlite_url: str, site: Site) -> None:
-    engine = open_engine(sqlite_url)
-    empty = site_on(engine, site.folder)
+def test_an_empty_site_says_how_an_issue_comes_to_be(tmp_path: Path) -> None:
+    empty = site_in(tmp_path)
     with serve(empty, lambda: NOON, "127.0.0.1", 0) as running:
         page = ask(running.port, "GET", "/staff/issues").text
-    engine.dispose()
+    empty.engine.dispose()
 
     assert "There is no issue yet." in page
 
