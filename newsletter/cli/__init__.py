@@ -41,7 +41,8 @@ def run(arguments: list[str]) -> int:
         typer.echo("Stopped; what was done so far is kept.", err=True)
         return 130
     except typer.TyperException as error:
-        sentence = getattr(error, "format_message", lambda: str(error))().rstrip(".")
+        described = getattr(error, "format_message", error.__str__)
+        sentence = str(described()).rstrip(".")
         typer.echo(f"{sentence}: see newsletter --help.", err=True)
         return WRONG_USE
     except (UnreadableInput, NotFound) as error:

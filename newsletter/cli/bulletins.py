@@ -68,8 +68,7 @@ def check(file: File, language: Language = None, as_json: AsJson = False) -> int
 
 def _structure(bulletin: Bulletin) -> list[str]:
     lines = [bulletin.title, ""]
-    for point in bulletin.points:
-        lines.append(f"  • ({point.kind}) {point.lead}")
+    lines += [f"  • ({point.kind}) {point.lead}" for point in bulletin.points]
     for scripture in bulletin.scriptures:
         verdict = "" if scripture.valid else "  <- does not exist"
         lines.append(f"  {scripture.written} ({scripture.osis}){verdict}")

@@ -24,6 +24,7 @@ from newsletter.cli.context import (
 from newsletter.errors import NotAllowed
 from newsletter.issue import Actor, Desk, IssueView
 from newsletter.providers import provider_for
+from newsletter.providers.base import Answer
 from newsletter.tables import IssueState
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
@@ -220,26 +221,30 @@ def deliveries(
 
 
 @app.command("test", rich_help_panel=EVERY_DAY)
-def test_(
+def sample(
     number: IssueId,
     to: Annotated[str, typer.Option("--to", metavar="EMAIL", help="Who gets the sample.")],
     site: SiteFolder = None,
-) -> int:
+) -> None:
     """Send one sample of the finished mail; its links act on nobody.
 
     Example: newsletter issue test 3 --to office@example.org
     """
     with opened(site) as place:
-        outcome = dispatch.submit_sample(place, provider_for(place), number, to, now())
-    answer(False, {}, outcome)
-    return 0
+        provider = provider_for(place)
+        outcome = dispatch.submit_sample(
+            place.engine, place.keys, place.settings, provider, number, to, now()
+        )
+    if outcome.answer is not Answer.ACCEPTED:
+        raise NotAllowed(outcome.sentence or f"{provider.label} did not take the sample.")
+    answer(False, {}, f"The sample was handed over to {provider.label}.")
 
 
 def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
     """Return what keeps an unsent issue back, a sentence each."""
     if not view.blockers:
         return []
-    return issue.blocking_sentences(issue.findings(session, desk.keys, issue.find_issue(session, view.id)))
+    return issue.blocking_sentences(issue.findings_in(session, desk.keys, view.id))
 
 
 def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:

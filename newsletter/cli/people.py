@@ -42,7 +42,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")],
     basis: Annotated[
         str,
-        typer.Option(help="explicit-consent, regular-contact or soft-opt-in: why they are written to."),
+        typer.Option(help="Why they may be written to: explicit-consent, regular-contact, soft-opt-in."),
     ],
     list_name: ListName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen.")] = False,

@@ -132,7 +132,7 @@ def _sentences(tally: Tally) -> list[str]:
 
 
 def _left(tally: Tally) -> str:
-    return f"{tally.left} people wait for a later time or for a person: see newsletter issue report."
+    return f"{tally.left} people wait for a later time or a person: see newsletter issue report."
 
 
 def _say(words: str) -> None:

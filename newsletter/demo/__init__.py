@@ -70,9 +70,8 @@ def _sample(ending: str) -> tuple[str, bytes]:
 def _site(folder: Path) -> Site:
     if (folder / SETTINGS_FILE).exists():
         return open_site(folder)
-    return create_site(
-        folder, settings_text(wait_minutes=0, timezone="Europe/London", notify=["staff@example.org"])
-    )
+    settings = settings_text(wait_minutes=0, timezone="Europe/London", notify=[_STAFF.who])
+    return create_site(folder, settings)
 
 
 def _import_people(site: Site, count: int, clock: Clock) -> Iterator[str]:

@@ -1,0 +1,57 @@
+"""The two commands of the README, and the wheel in an empty environment."""
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from tests.journeys.conftest import Command
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demonstration_does_the_whole_job_and_may_be_run_again(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    first = newsletter("demo", tmp_path / "demo", "--subscribers", "30")
+    mails = list((tmp_path / "demo" / "mailbox" / "new").iterdir())
+    again = newsletter("demo", tmp_path / "demo", "--subscribers", "30")
+
+    assert first.status == again.status == 0
+    assert "nothing leaves this machine" in first.out
+    assert "STOPPED" in first.out
+    assert len(mails) == 30
+    assert "30 were there already" in again.out
+    assert len(list((tmp_path / "demo" / "mailbox" / "new").iterdir())) == 60
+
+
+def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_folder(
+    tmp_path: Path,
+) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
+    subprocess.run([*build, tmp_path, ROOT], check=True, capture_output=True)
+    wheel = next(tmp_path.glob("*.whl"))
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    # The versions of the lock, without the hashes: pip cannot hash a wheel it just got.
+    pins = re.findall(r"^[\w.-]+==[^ \\]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    (tmp_path / "pins.txt").write_text("\n".join(pins))
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "-c", tmp_path / "pins.txt", wheel], check=True)
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV"))}
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "newsletter", "demo", "demo", "--subscribers", "20"],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(list((elsewhere / "demo" / "mailbox" / "new").iterdir())) == 20

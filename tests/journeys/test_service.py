@@ -1,0 +1,145 @@
+"""The running service: a dropped file arrives at its slot, a link works, a restart loses nothing."""
+
+import email
+import email.policy
+import http.client
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from newsletter.service import Service
+from newsletter.site import open_site
+from tests.journeys.conftest import TrialSite, people_csv
+
+SUNDAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+FRIDAY_SEVEN = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+class Running:
+    """A service in threads of this process, with a clock of our own."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.said: list[str] = []
+        self.stop = threading.Event()
+        self.site = open_site(folder)
+        service = Service(self.site, clock)
+        self.thread = threading.Thread(target=service.run, args=(self.stop, self.said.append))
+        self.thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(re.findall(r"http://127\.0\.0\.1:(\d+)/", " ".join(self.said))[0])
+
+
+@contextmanager
+def running(site: TrialSite, clock: Clock) -> Iterator[Running]:
+    os.environ["NEWSLETTER__WEB__PORT"] = "0"
+    service = Running(site.folder, clock)
+    try:
+        eventually(lambda: len(service.said) >= 2)
+        yield service
+    finally:
+        service.stop.set()
+        service.thread.join(40)
+        service.site.engine.dispose()
+        assert not service.thread.is_alive()
+
+
+def eventually(holds: Callable[[], object], within: float = 20) -> None:
+    limit = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < limit, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def mails(site: TrialSite) -> list[Path]:
+    return list((site.folder / "mailbox").glob("new/*"))
+
+
+def ready(site: TrialSite, tmp_path: Path) -> None:
+    file = people_csv(tmp_path / "people.csv", 25)
+    assert site("subscribers", "import", file, "--basis", "explicit-consent").status == 0
+
+
+def test_a_dropped_file_arrives_at_its_slot(
+    site: TrialSite, mended: Path, tmp_path: Path
+) -> None:
+    ready(site, tmp_path)
+    clock = Clock(SUNDAY)
+
+    with running(site, clock):
+        (site.folder / "bulletins" / "week-48.txt").write_bytes(mended.read_bytes())
+        taken = site.folder / "bulletins" / "taken"
+
+        def looked_again() -> bool:
+            clock.at += timedelta(seconds=6)  # the file has stopped growing
+            return (taken / "week-48.txt").exists()
+
+        eventually(looked_again)
+        eventually((taken / "week-48.txt.why.txt").exists)
+        sentence = (taken / "week-48.txt.why.txt").read_text(encoding="utf-8")
+        clock.at = FRIDAY_SEVEN - timedelta(seconds=5)
+        time.sleep(2.5)
+        early = mails(site)
+        clock.at = FRIDAY_SEVEN
+        eventually(lambda: len(mails(site)) == 25)
+
+    report = site("issue", "report", 1, "--json").json
+    assert early == []
+    assert "Friday 27 November 2026, 07:00" in sentence
+    assert report["state"] == "completed"
+    assert report["sending"]["submitted"] == 25
+
+
+def test_a_restart_loses_no_schedule(site: TrialSite, mended: Path, tmp_path: Path) -> None:
+    ready(site, tmp_path)
+    clock = Clock(SUNDAY)
+    added = site("bulletin", "add", mended, "--json").json
+    assert site("issue", "draft", added["id"], "--json").json["state"] == "scheduled"
+    due = datetime.fromisoformat(site("issue", "show", 1, "--json").json["due_at"])
+    with running(site, clock):
+        pass
+
+    clock.at = due + timedelta(minutes=5)
+    with running(site, clock):
+        eventually(lambda: len(mails(site)) == 25)
+
+    assert site("issue", "report", 1, "--json").json["state"] == "completed"
+
+
+def test_the_link_in_a_mail_takes_a_person_off_the_list(
+    site: TrialSite, mended: Path, tmp_path: Path
+) -> None:
+    ready(site, tmp_path)
+    added = site("bulletin", "add", mended, "--json").json
+    site("issue", "draft", added["id"], "--at", "now")
+    site("dispatch", "--once")
+    mail = email.message_from_bytes(mails(site)[0].read_bytes(), policy=email.policy.default)
+    path = re.findall(r"http://127\.0\.0\.1:\d+(/u/[\w-]+)>", mail["List-Unsubscribe"])[0]
+
+    with running(site, Clock(SUNDAY)) as service:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+        for method, body in (("GET", None), ("POST", "List-Unsubscribe=One-Click")):
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request(method, path, body, form if body else {})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            shown = site("subscribers", "show", mail["To"].addresses[0].addr_spec, "--json").json
+            assert (shown["lists"][0]["state"] == "unsubscribed") == (method == "POST")
+        connection.close()
