@@ -92,6 +92,8 @@ def clean_name(written: str) -> str | None:
     text = written.strip()
     if not text:
         return None
+    if text.isascii() and text.isprintable() and "@" not in text and len(text) <= NAME_LIMIT:
+        return " ".join(text.split())  # most names; what follows would change nothing
     if len(text) > NAME_LIMIT:
         raise UnusableName(f"The name is longer than {NAME_LIMIT} characters.")
     if "@" in text:

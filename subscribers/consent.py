@@ -7,11 +7,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import LargeBinary, Row, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from subscribers.address import read_address
-from subscribers.database import table_of
+from subscribers.database import BigKey, Code, Instant, table_of
 from subscribers.privacy import Keys
 from subscribers.suppression import suppress
 from subscribers.tables import (
@@ -91,9 +91,8 @@ def enrol(
         session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     known, standing = look_up(session, list_id, people)
     added = [index for index, enrolment in standing.items() if enrolment is Enrolment.ADDED]
-    ids = {index: row.id for index, row in known.items()}
-    ids |= _add_people(session, keys, {i: people[i] for i in added if i not in known}, now)
-    _add_subscriptions(session, list_id, [ids[index] for index in added], ground, now)
+    _add_people(session, keys, {i: people[i] for i in added if i not in known}, now)
+    _add_subscriptions(session, list_id, added, ground, now)
     here = (Enrolment.ADDED, Enrolment.ALREADY)
     _complete(session, keys, {i: row for i, row in known.items() if standing[i] in here}, people)
     return standing
@@ -155,9 +154,7 @@ def _portions(indexes: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _add_people(
     session: Session, keys: Keys, people: Mapping[bytes, Person], now: datetime
-) -> dict[bytes, int]:
-    if not people:
-        return {}
+) -> None:
     rows = [
         {
             "address_index": index,
@@ -171,9 +168,8 @@ def _add_people(
         }
         for index, person in people.items()
     ]
-    table = table_of(Subscriber)
-    made = session.execute(insert(table).returning(table.c.address_index, table.c.id), rows)
-    return {row.address_index: row.id for row in made}
+    if rows:
+        session.execute(insert(table_of(Subscriber)), rows)
 
 
 def _sealed_name(keys: Keys, index: bytes, person: Person) -> bytes | None:
@@ -181,30 +177,36 @@ def _sealed_name(keys: Keys, index: bytes, person: Person) -> bytes | None:
 
 
 def _add_subscriptions(
-    session: Session, list_id: int, subscriber_ids: list[int], ground: Ground, now: datetime
+    session: Session, list_id: int, indexes: Iterable[bytes], ground: Ground, now: datetime
 ) -> None:
-    if not subscriber_ids:
-        return
-    same = {
-        "list_id": list_id,
-        "state": SubscriptionState.ACTIVE,
-        "basis": ground.basis,
-        "changed_at": now,
-    }
-    table = table_of(Subscription)
-    made = session.scalars(
-        insert(table).returning(table.c.id),
-        [same | {"subscriber_id": number} for number in subscriber_ids],
-    )
-    event = {
-        "kind": ConsentKind.IMPORTED,
-        "basis": ground.basis,
-        "at": now,
-        "channel": ground.channel,
-        "actor": ground.actor,
-    }
-    events = [event | {"subscription_id": number} for number in made]
-    session.execute(insert(table_of(ConsentEvent)), events)
+    """Let the database make the rows from those of the people: half the time of sending them."""
+    instant, basis = Instant(), literal(ground.basis, Code(Basis))
+    for some in _portions(indexes):
+        people = select(
+            literal(list_id, BigKey),
+            Subscriber.id,
+            literal(SubscriptionState.ACTIVE, Code(SubscriptionState)),
+            basis,
+            literal(now, instant),
+        ).where(Subscriber.address_index.in_(some))
+        columns = ["list_id", "subscriber_id", "state", "basis", "changed_at"]
+        ordered = people.order_by(Subscriber.id)
+        session.execute(insert(table_of(Subscription)).from_select(columns, ordered))
+        theirs = (
+            select(
+                Subscription.id,
+                literal(ConsentKind.IMPORTED, Code(ConsentKind)),
+                basis,
+                literal(now, instant),
+                literal(ground.channel),
+                literal(ground.actor, LargeBinary()),
+            )
+            .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+            .where(Subscriber.address_index.in_(some), Subscription.list_id == list_id)
+            .order_by(Subscription.id)
+        )
+        columns = ["subscription_id", "kind", "basis", "at", "channel", "actor"]
+        session.execute(insert(table_of(ConsentEvent)).from_select(columns, theirs))
 
 
 def _complete(

@@ -313,7 +313,7 @@ def upgrade() -> None:
         sa.Column("start_by", sa.BigInteger(), nullable=False),
         sa.Column("answer_by", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("void", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("void", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reference", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_attempt_issue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
