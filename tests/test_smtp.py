@@ -1,6 +1,7 @@
 """SMTP: what goes over the wire, and when a conversation is kept, ended or never begun."""
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -465,6 +466,25 @@ def test_a_closed_conversation_stays_closed(server: SmtpServer) -> None:
 
     assert outcome.answer is Answer.TRY_LATER
     assert server.conversations() == 0
+
+
+def test_closing_while_tls_begins_ends_it_before_the_message(
+    guarded_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = SmtpRelay(guarded_server.settings(), "pässword").connect()
+    encrypt = smtp._Wire.encrypt
+
+    def closed_meanwhile(wire: smtp._Wire, context: ssl.SSLContext, host: str) -> None:
+        monkeypatch.setattr(wire, "cut", lambda: None)  # the socket is between two hands
+        connection.close()
+        encrypt(wire, context, host)
+
+    monkeypatch.setattr(smtp._Wire, "encrypt", closed_meanwhile)
+
+    [outcome] = connection.submit(form(), [person(1)], leave())
+
+    assert outcome.answer is Answer.TRY_LATER
+    assert guarded_server.taken() == []
 
 
 def test_closing_while_it_connects_ends_it_there(
