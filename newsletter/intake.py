@@ -1,1 +1,367 @@
-"""What staff drop into the folder becomes a bulletin and, if nothing blocks, an issue."""
+"""What staff drop into the folder becomes a bulletin and, if nothing blocks, an issue.
+
+A file is first decided about in the database, in one transaction; only then does it move
+to `taken/` or `refused/` beside it.  If we die in between, it is found again and known.
+"""
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.checks import Finding, Severity, blocks
+from newsletter.errors import NotAllowed, Problem
+from newsletter.issue import (
+    UNSENT,
+    Actor,
+    Added,
+    Desk,
+    add_bulletin,
+    blocking_lines,
+    blocking_sentences,
+    describe,
+    find_bulletin,
+    findings_of,
+)
+from newsletter.notices import tell
+from newsletter.schedule import draft_at
+from newsletter.site import Site
+from newsletter.tables import Edition, Issue, IssueState
+from subscribers.database import DatabaseUnavailable, writing
+from subscribers.tables import MailingList
+
+SETTLED_FOR = timedelta(seconds=5)  # a file that still grows is left alone
+LARGEST_BYTES = 5_000_000
+
+TAKEN, REFUSED = "taken", "refused"
+_WHY = ".why.txt"
+_UNFINISHED = (_WHY, "~", ".tmp", ".part", ".partial", ".crdownload", ".download", ".swp")
+_FOLDER = Actor("", "folder")
+_LOG = logging.getLogger(__name__)
+
+Stamp = tuple[int, int, int]  # inode, size in bytes, time of change in nanoseconds
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one file."""
+
+    path: Path  # where it lies now
+    accepted: bool  # in taken/; else in refused/
+    sentence: str  # as written beside it
+    bulletin_id: int | None = None
+    issue_id: int | None = None
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    accepted: bool
+    sentence: str
+    bulletin_id: int | None = None
+    issue_id: int | None = None
+
+
+class Intake:
+    """Looks into the folder again and again; remembers what it saw between looks."""
+
+    def __init__(
+        self,
+        site: Site,
+        desk: Desk,
+        clock: Callable[[], datetime],
+        settled_for: timedelta = SETTLED_FOR,
+    ) -> None:
+        """With `settled_for` zero the first look takes what lies there."""
+        self._site = site
+        self._desk = desk
+        self._clock = clock
+        self._settled_for = settled_for
+        self._seen: dict[Path, tuple[Stamp, datetime]] = {}
+        self._stuck: dict[Path, Stamp] = {}
+
+    def look(self) -> list[Taken]:
+        """Take the files that have stopped growing; return what became of each.
+
+        Raises:
+            DatabaseUnavailable: nothing is lost, look again later.
+        """
+        now = self._clock()
+        present = dict(_files(self._site.bulletins))
+        settled = [path for path, stamp in present.items() if self._has_settled(path, stamp, now)]
+        self._seen = {path: seen for path, seen in self._seen.items() if path in present}
+        self._stuck = {path: stamp for path, stamp in self._stuck.items() if path in present}
+        taken = [self._take(path, present[path], now) for path in settled]
+        return [one for one in taken if one is not None]
+
+    def _has_settled(self, path: Path, stamp: Stamp, now: datetime) -> bool:
+        if self._stuck.get(path) == stamp:
+            return False
+        before, since = self._seen.get(path, (None, now))
+        if before != stamp:
+            since = now
+        self._seen[path] = (stamp, since)
+        return now - since >= self._settled_for
+
+    def _take(self, path: Path, stamp: Stamp, now: datetime) -> Taken | None:
+        try:
+            source = _read(path, stamp)
+            if source is None:
+                return None
+            verdict = self._decide(path, source, now)
+        except (DatabaseUnavailable, OSError) as error:
+            if isinstance(error, DatabaseUnavailable):
+                raise
+            _LOG.warning("file cannot be read error=%s", type(error).__name__)
+            self._stuck[path] = stamp
+            return None
+        except Problem as problem:
+            verdict = _Verdict(False, str(problem))
+        try:
+            return _move(path, verdict)
+        except OSError as error:
+            # Decided all the same; it is asked about again when it changes or we start anew.
+            _LOG.warning("file cannot be moved error=%s", type(error).__name__)
+            self._stuck[path] = stamp
+            return None
+
+    def _decide(self, path: Path, source: bytes, now: datetime) -> _Verdict:
+        with writing(self._site.engine) as session:
+            list_id = self._list_for(session, path)
+            added = add_bulletin(
+                session,
+                self._desk,
+                source=source,
+                file_name=path.name,
+                list_id=list_id,
+                by=_FOLDER,
+                now=now,
+            )
+            issue_id = _issue_of(session, added)
+            if issue_id is not None:
+                return self._already_in(session, added, issue_id)
+            row = find_bulletin(session, added.id)
+            found = findings_of(session, self._desk.keys, row, list_id)
+            if blocks(found):
+                return self._blocked(session, added.id, list_id, found, now)
+            return self._into_a_slot(session, added.id, list_id, now)
+
+    def _list_for(self, session: Session, path: Path) -> int:
+        lists = {name: id_ for id_, name in session.execute(_LISTS)}
+        names = ", ".join(lists)
+        folder = self._site.bulletins
+        if path.parent != folder:
+            if path.parent.name not in lists:
+                raise NotAllowed(
+                    f"There is no list {path.parent.name}: put the file into the folder of one "
+                    f"of these: {names or 'none yet'}."
+                )
+            return lists[path.parent.name]
+        if len(lists) != 1:
+            raise NotAllowed(
+                f"Nothing says which list this is for: put it into {folder.name}/LIST, where "
+                f"LIST is one of these: {names}."
+                if lists
+                else "There is no mailing list yet: make one with newsletter list add NAME, "
+                "then put the file back."
+            )
+        return next(iter(lists.values()))
+
+    def _already_in(self, session: Session, added: Added, issue_id: int) -> _Verdict:
+        view = describe(session, self._desk.keys, self._desk.settings, issue_id)
+        if added.already:
+            what = f"The same text was there already, as bulletin {added.id}"
+        elif added.joined is not None:
+            what = f"Taken as bulletin {added.id}, a further language"
+        else:
+            what = f"Taken as bulletin {added.id}, a new version of {added.previous_id}"
+        sentence = f"{what}: {self._fate(session, issue_id)}"
+        return _Verdict(added.already or not view.blockers, sentence, added.id, issue_id)
+
+    def _blocked(
+        self, session: Session, bulletin_id: int, list_id: int, found: list[Finding], now: datetime
+    ) -> _Verdict:
+        title = session.get_one(MailingList, list_id).title
+        tell(
+            session,
+            self._desk.keys,
+            f"blocked/{bulletin_id}",
+            "A bulletin is blocked",
+            [
+                f"Bulletin {bulletin_id} for the list {title} goes nowhere until this is mended:",
+                *blocking_sentences(found),
+                "Mend it and put it back into the folder.",
+            ],
+            now,
+        )
+        blocking = [f for f in found if f.severity is Severity.BLOCKER]
+        first = f"line {blocking[0].line}: " if blocking[0].line is not None else ""
+        return _Verdict(
+            False,
+            f"Bulletin {bulletin_id} is blocked{blocking_lines(found)}, mend it and put it back; "
+            f"{first}{blocking[0].message}",
+            bulletin_id,
+        )
+
+    def _into_a_slot(
+        self, session: Session, bulletin_id: int, list_id: int, now: datetime
+    ) -> _Verdict:
+        try:
+            with session.begin_nested():
+                issue_id = draft_at(
+                    session,
+                    self._desk,
+                    bulletin_id=bulletin_id,
+                    list_id=list_id,
+                    at=None,
+                    hold=False,
+                    by=_FOLDER,
+                    now=now,
+                )
+        except NotAllowed as problem:
+            tell(
+                session,
+                self._desk.keys,
+                f"no-slot/{bulletin_id}",
+                "A bulletin has no slot",
+                [f"Bulletin {bulletin_id} was taken, but into no slot. {problem}"],
+                now,
+            )
+            return _Verdict(True, f"Taken as bulletin {bulletin_id}. {problem}", bulletin_id)
+        sentence = f"Taken as bulletin {bulletin_id}: {self._fate(session, issue_id)}"
+        return _Verdict(True, sentence, bulletin_id, issue_id)
+
+    def _fate(self, session: Session, issue_id: int) -> str:
+        """Say what becomes of an issue, and when; practice is never left unsaid."""
+        view = describe(session, self._desk.keys, self._desk.settings, issue_id)
+        issue = f"issue {issue_id} for {view.list_title}"
+        if view.practice:
+            issue += " (practice: nothing leaves this machine)"
+        if view.state is IssueState.SCHEDULED:
+            return f"{issue} goes out {view.starts} to {view.head_count} people."
+        if view.state is IssueState.AWAITING_APPROVAL:
+            return (
+                f"{issue} waits for approval ({view.approvals} of {view.approvals_needed}) and is "
+                f"due {view.when}."
+            )
+        if view.blockers:
+            return f"{issue} is blocked and a draft again, due {view.when}: mend it."
+        due = f", due {view.when}" if view.when else ""
+        return f"{issue} is {view.state.name.lower().replace('_', ' ')}{due}."
+
+
+_LISTS = select(MailingList.id, MailingList.name).order_by(MailingList.name)
+
+
+def _issue_of(session: Session, added: Added) -> int | None:
+    """Return the issue a bulletin is in: an unsent one first, else the latest real one."""
+    if added.joined is not None:
+        return added.joined
+    rows = session.execute(
+        select(Issue.id, Issue.state, Issue.practice)
+        .join(Edition, Edition.issue_id == Issue.id)
+        .where(Edition.bulletin_id == added.id)
+        .order_by(Issue.id.desc())
+    ).all()
+    unsent = [row.id for row in rows if row.state in UNSENT]
+    others = [row.id for row in rows]
+    return next(iter(unsent + others), None)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, Stamp]]:
+    """Yield what lies in the folder and in its lists' folders, in the order of names."""
+    for path in _entries(folder):
+        if path.is_dir() and not path.is_symlink():
+            if path.name not in (TAKEN, REFUSED):
+                yield from (
+                    (inner, stamp)
+                    for inner in _entries(path)
+                    if (stamp := _stamp(inner)) is not None
+                )
+        elif (stamp := _stamp(path)) is not None:
+            yield path, stamp
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in names if not _is_passing(name)]
+
+
+def _is_passing(name: str) -> bool:
+    """Whether a program made the file for itself and will take it away again."""
+    return name.startswith((".", "~", "#")) or name.lower().endswith(_UNFINISHED)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path, stamp: Stamp) -> bytes | None:
+    """Return the file's bytes; None if it changed or went away since it was looked at.
+
+    Raises:
+        NotAllowed: no plain file, or too large.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise NotAllowed(
+            f"{path.name} is no file of its own but a link or a device: put the text itself here."
+        )
+    if stamp[1] > LARGEST_BYTES:
+        raise NotAllowed(
+            f"{path.name} is larger than {LARGEST_BYTES // 1_000_000} MB: a bulletin is text, so "
+            "leave pictures out."
+        )
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        source = file.read(LARGEST_BYTES + 1)
+    return source if _stamp(path) == stamp and len(source) == stamp[1] else None
+
+
+def _move(path: Path, verdict: _Verdict) -> Taken | None:
+    """Move a file beside its sentence, under a name of its own; None if another process did."""
+    folder = path.parent / (TAKEN if verdict.accepted else REFUSED)
+    folder.mkdir(exist_ok=True)
+    target, why = _reserve(folder, path.name, verdict.sentence + "\n")
+    try:
+        path.rename(target)
+    except OSError as error:
+        why.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+    return Taken(target, verdict.accepted, verdict.sentence, verdict.bulletin_id, verdict.issue_id)
+
+
+def _reserve(folder: Path, name: str, sentence: str) -> tuple[Path, Path]:
+    """Write the sentence beside a free name, which is ours from then on; return both paths."""
+    stem, ending = Path(name).stem, Path(name).suffix
+    number = 1
+    while True:
+        target = folder / (name if number == 1 else f"{stem} ({number}){ending}")
+        why = target.with_name(target.name + _WHY)
+        number += 1
+        if os.path.lexists(target):
+            continue
+        try:
+            with why.open("x", encoding="utf-8") as file:
+                file.write(sentence)
+        except FileExistsError:
+            continue
+        return target, why

@@ -1,1 +1,243 @@
-"""What staff are told by mail, each thing once."""
+"""What staff are told by mail, each thing once.
+
+`tell` writes a notice in the caller's transaction, so that what happened and the word of
+it stand or fall together; `submit_notices` hands the waiting ones over later.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, or_, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.config import Settings
+from newsletter.issue import Desk, IssueView, blocking_sentences, describe, findings
+from newsletter.message import MessageForm, Recipient, notice_envelope, notice_form
+from newsletter.providers.base import Answer, Connection, Intent, Provider, boot_clock
+from newsletter.rendering import Templates, look_of, render_notice
+from newsletter.tables import Issue, IssueState, Notice
+from subscribers.database import insert_new, reading, writing
+from subscribers.privacy import Keys, Purpose
+
+TRIES = 5
+FIRST_WAIT = timedelta(minutes=2)  # doubled after every try
+LEASE = timedelta(minutes=5)  # nobody else takes a notice up while we hand it over
+STALE = timedelta(days=7)  # older news is not sent when staff are named at last
+AT_ONCE = 20  # notices in one go
+
+_SEAL = "notice.body"
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A notice taken up; `had` names who got it in an earlier try, as hexadecimal indexes."""
+
+    id: int
+    key: str
+    tries: int  # this one included
+    subject: str
+    paragraphs: tuple[str, ...]
+    had: frozenset[str]
+
+    def sealed(self, keys: Keys) -> bytes:
+        body = {
+            "subject": self.subject,
+            "paragraphs": self.paragraphs,
+            "had": sorted(self.had),
+        }
+        return keys.encrypt(json.dumps(body), _SEAL, self.key.encode())
+
+
+def tell(
+    session: Session,
+    keys: Keys,
+    key: str,
+    subject: str,
+    paragraphs: Sequence[str],
+    now: datetime,
+) -> bool:
+    """Leave a notice for staff unless `key` was told before; return whether it is new.
+
+    The subject shows on lock screens: no names, no addresses, no prayer text in it.
+    """
+    notice = _Waiting(0, key, 0, subject, tuple(paragraphs), frozenset())
+    return insert_new(
+        session,
+        Notice,
+        key=key,
+        created_at=now,
+        body=notice.sealed(keys),
+        tries=0,
+        due_at=now,
+    )
+
+
+def tell_what_waits(session: Session, desk: Desk, now: datetime) -> None:
+    """Tell staff of every issue that waits for an approval, and of drafts that cannot go out.
+
+    Read from the rows, so it does not matter which program made the issue.
+    """
+    waiting = session.scalars(
+        select(Issue.id)
+        .where(Issue.state.in_((IssueState.AWAITING_APPROVAL, IssueState.DRAFT)), ~Issue.hold)
+        .order_by(Issue.id)
+    ).all()
+    for issue_id in waiting:
+        issue = session.get_one(Issue, issue_id)
+        key = f"waits/{issue_id}/{issue.state.name.lower()}/{issue.version_hash.hex()[:32]}"
+        if session.scalar(select(Notice.id).where(Notice.key == key)) is None:
+            subject, paragraphs = _what_waits(session, desk, issue_id)
+            tell(session, desk.keys, key, subject, paragraphs, now)
+
+
+def submit_notices(
+    engine: Engine,
+    keys: Keys,
+    settings: Settings,
+    provider: Provider,
+    templates: Templates,
+    now: datetime,
+) -> int:
+    """Hand the waiting notices to everyone under [staff] notify; return how many are done.
+
+    Whatever is not accepted is tried again, TRIES times in all, and for those only who have
+    not had it.  After a crash between the hand-over and its record, or when an answer is
+    lost, staff may get a notice twice: that is safer than not at all.
+    """
+    if not settings.staff.notify:
+        return 0
+    taken = _take_up(engine, keys, now)
+    if not taken:
+        return 0
+    connection = provider.connect()
+    try:
+        return sum(
+            _submit_one(engine, keys, settings, provider, connection, templates, notice, now)
+            for notice in taken
+        )
+    finally:
+        connection.close()
+
+
+def _what_waits(session: Session, desk: Desk, issue_id: int) -> tuple[str, list[str]]:
+    view = describe(session, desk.keys, desk.settings, issue_id)
+    if view.state is IssueState.AWAITING_APPROVAL:
+        return f"Issue {issue_id} waits for approval", _approval_waits(view)
+    found = findings(session, desk.keys, session.get_one(Issue, issue_id))
+    if blocking := blocking_sentences(found):
+        return f"Issue {issue_id} is blocked", [
+            f"Issue {issue_id} for the list {view.list_title} does not go out "
+            f"{_at(view)}until this is mended:",
+            *blocking,
+            "Mend the bulletin and add it again: it takes the place of this version.",
+        ]
+    return f"Issue {issue_id} needs a time", [
+        f"Issue {issue_id} for the list {view.list_title} is a draft whose time has passed or "
+        f"was never set: give it one with newsletter issue schedule {issue_id} --at TIME.",
+    ]
+
+
+def _approval_waits(view: IssueView) -> list[str]:
+    missing = view.approvals_needed - view.approvals
+    people = "one more person" if missing == 1 else f"{missing} more people"
+    return [
+        f"Issue {view.id} for the list {view.list_title} goes out {_at(view)}"
+        f"to {view.head_count} people, once {people} approved it. The author does not count.",
+        f"To approve it: newsletter issue approve {view.id} --by YOUR-ADDRESS",
+    ]
+
+
+def _at(view: IssueView) -> str:
+    return f"on {view.when} " if view.when else ""
+
+
+def _take_up(engine: Engine, keys: Keys, now: datetime) -> list[_Waiting]:
+    with reading(engine) as session:
+        if session.scalar(select(Notice.id).where(Notice.due_at <= now).limit(1)) is None:
+            return []  # the usual case takes no lock
+    with writing(engine) as session:
+        session.execute(
+            update(Notice)
+            .where(
+                Notice.due_at <= now,
+                or_(Notice.created_at < now - STALE, Notice.tries >= TRIES),
+            )
+            .values(due_at=None)
+        )
+        due = session.execute(
+            select(Notice.id, Notice.key, Notice.body, Notice.tries, Notice.due_at)
+            .where(Notice.due_at <= now)
+            .order_by(Notice.id)
+            .limit(AT_ONCE)
+            .with_for_update(skip_locked=True)
+        ).all()
+        session.execute(
+            update(Notice)
+            .where(Notice.id.in_([row.id for row in due]))
+            .values(due_at=now + LEASE, tries=Notice.tries + 1)
+            .execution_options(synchronize_session=False)
+        )
+    return [_opened(keys, row.id, row.key, row.body, row.tries + 1) for row in due]
+
+
+def _opened(keys: Keys, notice_id: int, key: str, sealed: bytes, tries: int) -> _Waiting:
+    body = json.loads(keys.decrypt(sealed, _SEAL, key.encode()))
+    return _Waiting(
+        notice_id, key, tries, body["subject"], tuple(body["paragraphs"]), frozenset(body["had"])
+    )
+
+
+def _submit_one(
+    engine: Engine,
+    keys: Keys,
+    settings: Settings,
+    provider: Provider,
+    connection: Connection,
+    templates: Templates,
+    notice: _Waiting,
+    now: datetime,
+) -> bool:
+    email = render_notice(notice.subject, notice.paragraphs, look_of(settings, ""), templates)
+    form = notice_form(email, notice_envelope(settings), now)
+    had = set(notice.had)
+    for address in settings.staff.notify:
+        person = keys.address_index(address).hex()
+        if person not in had and _accepted(keys, provider, connection, form, notice, address):
+            had.add(person)
+    missing = {keys.address_index(address).hex() for address in settings.staff.notify} - had
+    _note(engine, keys, replace(notice, had=frozenset(had)), not missing, now)
+    return not missing
+
+
+def _accepted(
+    keys: Keys,
+    provider: Provider,
+    connection: Connection,
+    form: MessageForm,
+    notice: _Waiting,
+    address: str,
+) -> bool:
+    # The token makes the Message-ID, and the file name in a practice mailbox: the same in
+    # every try, so that a repeat can be known for one.
+    number = int.from_bytes(keys.index("notice", f"{notice.key}\0{address}")[:6], "big")
+    recipient = Recipient(0, keys.token(Purpose.SAMPLE, number), address, None, "", "")
+    started = boot_clock()
+    intent = Intent(0, started + 30, started + 30 + provider.answer_within.total_seconds())
+    outcomes = connection.submit(form, [recipient], intent)
+    return all(outcome.answer is Answer.ACCEPTED for outcome in outcomes)
+
+
+def _note(engine: Engine, keys: Keys, notice: _Waiting, done: bool, now: datetime) -> None:
+    over = done or notice.tries >= TRIES
+    with writing(engine) as session:
+        session.execute(
+            update(Notice)
+            .where(Notice.id == notice.id)
+            .values(
+                body=notice.sealed(keys),
+                due_at=None if over else now + FIRST_WAIT * 2 ** (notice.tries - 1),
+                submitted_at=now if done else None,
+            )
+        )

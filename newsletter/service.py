@@ -1,1 +1,119 @@
-"""The long-running service: scheduler, dispatcher and web in one process."""
+"""The long-running service: scheduler, dispatcher and web in one process.
+
+The alarm clock only rings.  Everything it starts reads the database and may run late,
+twice, or beside another process without harm.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from newsletter.dispatch import Dispatcher, Progress, Tally
+from newsletter.intake import Intake
+from newsletter.issue import Desk
+from newsletter.notices import submit_notices, tell_what_waits
+from newsletter.providers import provider_for
+from newsletter.rendering import Templates
+from newsletter.schedule import AlarmClock, look_at_slots, start_due
+from newsletter.site import Site
+from newsletter.web import RunningServer, serve
+from subscribers.database import writing
+
+LOOK_FOR_BULLETINS = timedelta(seconds=2)
+LOOK_AT_SLOTS = timedelta(seconds=15)
+TELL_STAFF = timedelta(seconds=15)
+
+Say = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """One process of a site.  `clock` tells the time of day; tests bring their own."""
+
+    def __init__(self, site: Site, clock: Callable[[], datetime]) -> None:
+        """Make everything ready; nothing runs yet.
+
+        Raises:
+            Problem: a key of the provider is missing, or a template is broken.
+        """
+        self._site = site
+        self._clock = clock
+        self._desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+        self._provider = provider_for(site)
+        self._dispatcher = Dispatcher(
+            site.engine, site.keys, site.settings, self._provider, clock, due=start_due
+        )
+
+    def run(self, stop: threading.Event, say: Say, *, web: bool = True) -> None:
+        """Take bulletins, send what is due, answer pages, until `stop` is set; then drain.
+
+        Raises:
+            Problem: the pages' port is taken, or the database cannot be written at the start.
+        """
+        server = self._serve(say, None) if web else None
+        intake = Intake(self._site, self._desk, self._clock)
+        alarms = AlarmClock(
+            {
+                "bulletins": (LOOK_FOR_BULLETINS, lambda: self._take(intake)),
+                "slots": (LOOK_AT_SLOTS, self._look_at_slots),
+                "notices": (TELL_STAFF, self._tell_staff),
+            }
+        )
+        say(f"Mail goes to {self._provider.label}.  Bulletins are taken from {intake.folder}.")
+        try:
+            alarms.start()
+            self._dispatcher.run(stop)
+        finally:
+            alarms.stop()
+            if server:
+                server.stop()
+
+    def run_once(self, stop: threading.Event, progress: Progress) -> Tally:
+        """Take bulletins, send what is due, and end when nothing is left that needs no waiting."""
+        self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
+        self._look_at_slots()
+        tally = self._dispatcher.run_once(progress, stop)
+        self._look_at_slots()
+        self._tell_staff()
+        return tally
+
+    def serve(self, stop: threading.Event, say: Say, port: int | None) -> None:
+        """Answer pages only, until `stop` is set."""
+        server = self._serve(say, port)
+        try:
+            stop.wait()
+        finally:
+            server.stop()
+
+    def _serve(self, say: Say, port: int | None) -> RunningServer:
+        web = self._site.settings.web
+        server = serve(self._site, self._clock, web.host, web.port if port is None else port)
+        say(f"Pages: http://{web.host}:{server.port}/  Issues: /staff/issues (on this machine)")
+        return server
+
+    def _take(self, intake: Intake) -> None:
+        for taken in intake.look():
+            _log.info(
+                "bulletin file %s bulletin=%s issue=%s",
+                "taken" if taken.accepted else "refused",
+                taken.bulletin_id,
+                taken.issue_id,
+            )
+
+    def _look_at_slots(self) -> None:
+        with writing(self._site.engine) as session:
+            look_at_slots(session, self._desk, self._clock())
+
+    def _tell_staff(self) -> None:
+        with writing(self._site.engine) as session:
+            tell_what_waits(session, self._desk, self._clock())
+        submit_notices(
+            self._site.engine,
+            self._site.keys,
+            self._site.settings,
+            self._provider,
+            self._desk.templates,
+            self._clock(),
+        )

@@ -1,12 +1,14 @@
 """An edition and the people it goes to, for tests of what hands them over."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from newsletter.message import MessageForm, Recipient
+from newsletter.message import Envelope, MessageForm, Recipient
 from newsletter.providers.base import Intent, Outcome, Provider, boot_clock
 from newsletter.rendering import RenderedEmail, Shell, Slot
 
 SITE = "https://prayer.example.org"
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 EMAIL = RenderedEmail(
     "Beten für Nordkorea: 감사",
     Shell(
@@ -27,7 +29,19 @@ def form(
     reply_to: str | None = "office@example.org",
 ) -> MessageForm:
     """Return an edition; the one place in these tests that makes a `MessageForm`."""
-    return MessageForm(email, "Prayer Network", sender_email, reply_to, "i4k9")
+    envelope = Envelope(
+        kind="bulletin",
+        sender_name="Prayer Network",
+        sender_email=sender_email,
+        reply_to=reply_to,
+        website=SITE,
+        practice=False,
+        list_name="weekly",
+        list_title="Weekly prayer",
+        list_id=3,
+        issue_id=49,
+    )
+    return MessageForm(email, envelope, NOON)
 
 
 def person(number: int, address: str | None = None, name: str | None = "Anna") -> Recipient:

@@ -1,5 +1,20 @@
-"""What was written.  One reader for each format, one block model, one point detector."""
+"""What was written.  One reader for each format, one block model, one point detector.
 
+    decoding                 bytes -> text
+    text, markdown           text -> passages       one reader for each format
+    outline                  -> title, headings, paragraphs, lists; what is left over
+    points                   -> prayer points       one detector for all formats
+    build                    -> Bulletin            quotations, scripture
+
+Words that readers go by lie in `words`, one table for each language.
+"""
+
+import re
+
+from newsletter.bulletin.build import build
+from newsletter.bulletin.decoding import decode, no_words
+from newsletter.bulletin.likeness import MOSTLY, normal_text, similarity
+from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
@@ -13,8 +28,15 @@ from newsletter.bulletin.model import (
     Scripture,
     SourceLine,
 )
+from newsletter.bulletin.outline import outline
+from newsletter.bulletin.text import read_text
+from newsletter.bulletin.to_json import bulletin_json
+from newsletter.bulletin.words import words_of
+from newsletter.errors import UnreadableInput
 
 __all__ = [
+    "MOSTLY",
+    "READERS",
     "Block",
     "Bulletin",
     "Direction",
@@ -26,4 +48,35 @@ __all__ = [
     "Quotation",
     "Scripture",
     "SourceLine",
+    "bulletin_json",
+    "normal_text",
+    "read_bulletin",
+    "similarity",
 ]
+
+# By the ending of the file's name.
+READERS = {".txt": read_text, ".md": read_markdown, ".markdown": read_markdown}
+
+
+def read_bulletin(source: bytes, name: str, language: str | None = None) -> Bulletin:
+    """Return the bulletin in `source`; the ending of the file's `name` tells the format.
+
+    `language` is BCP 47, English where it is not given.  Any bytes give a bulletin or:
+
+    Raises:
+        UnreadableInput: an ending that is not read, no text, too much of it, or no text file.
+    """
+    ending = re.search(r"\.[^.]*$", name)
+    reader = READERS.get(ending[0].lower()) if ending else None
+    if reader is None:
+        raise UnreadableInput(
+            "This kind of file cannot be read as a bulletin: save it as "
+            f"{', '.join(list(READERS)[:-1])} or {list(READERS)[-1]}, then try again."
+        )
+    language = language or "en"
+    decoded = decode(source)
+    lines = tuple(SourceLine(n, line) for n, line in enumerate(decoded.text.split("\n"), 1))
+    found = outline(reader(lines), words_of(language))
+    if found is None:
+        raise no_words()
+    return build(found, lines, language, decoded.encoding)

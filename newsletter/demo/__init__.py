@@ -1,1 +1,159 @@
 """The main job on sample data, to the end, with nothing leaving the machine."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.bulletin import read_bulletin
+from newsletter.checks import Facts, blocks, check
+from newsletter.config import SETTINGS_FILE, settings_text
+from newsletter.demo.people import sample_csv
+from newsletter.dispatch import Dispatcher, Progress
+from newsletter.issue import Actor, Desk, add_bulletin, describe
+from newsletter.providers import provider_for
+from newsletter.rendering import Templates
+from newsletter.report import report, sentences
+from newsletter.schedule import draft_at, parse_cadence, set_cadence, start_due
+from newsletter.site import Site, create_site, open_site
+from newsletter.tables import Issue, IssueState
+from subscribers.database import reading, writing
+from subscribers.lists import add_list
+from subscribers.tables import Basis, MailingList
+from subscribers.transfer import import_csv
+
+LIST = "friends"
+_STAFF = Actor("editor@example.org", "command")
+
+Clock = Callable[[], datetime]
+
+
+def demonstrate(
+    folder: Path, subscribers: int, clock: Clock, progress: Progress
+) -> Iterator[str]:
+    """Make a practice site in `folder`, or take the one that is there, and do the main job.
+
+    Yields what happened, line by line.  May be run again: a practice issue never counts as
+    sent, so the same bulletin goes out once more.
+    """
+    site = _site(folder)
+    try:
+        yield "PRACTICE: nothing leaves this machine; every mail goes into a folder."
+        yield ""
+        yield from _import_people(site, subscribers, clock)
+        yield from _check_samples()
+        number = _draft(site, _sample(".txt"), clock, at_once=True)
+        yield from _send(site, number, clock, progress)
+        yield from _plan_the_next(site, clock)
+        yield from _what_next(site, folder, number)
+    finally:
+        site.engine.dispose()
+
+
+def samples() -> list[tuple[str, bytes]]:
+    """Return file name and bytes of each sample bulletin, by name."""
+    files = [f for f in resources.files(__package__).iterdir() if f.name.endswith((".txt", ".md"))]
+    return [(f.name, f.read_bytes()) for f in sorted(files, key=lambda f: f.name)]
+
+
+def _sample(ending: str) -> tuple[str, bytes]:
+    return next(
+        (name, source)
+        for name, source in samples()
+        if name.endswith(ending) and not blocks(check(read_bulletin(source, name), Facts()))
+    )
+
+
+def _site(folder: Path) -> Site:
+    if (folder / SETTINGS_FILE).exists():
+        return open_site(folder)
+    return create_site(
+        folder, settings_text(wait_minutes=0, timezone="Europe/London", notify=["staff@example.org"])
+    )
+
+
+def _import_people(site: Site, count: int, clock: Clock) -> Iterator[str]:
+    with writing(site.engine) as session:
+        mailing_list = session.query(MailingList).filter_by(name=LIST).first()
+        if mailing_list is None:
+            mailing_list = add_list(session, LIST, "Friends of the valley", clock())
+            rule = parse_cadence("Fridays 07:00", site.settings.zone)
+            set_cadence(session, mailing_list.id, rule, clock())
+    file = site.folder / "subscribers.csv"
+    file.write_bytes(sample_csv(count))
+    done = import_csv(
+        site.engine, site.keys, mailing_list.id, file, Basis.EXPLICIT_CONSENT, clock()
+    )
+    yield f"1. Subscribers: {done.added} imported, {done.already} were there already."
+
+
+def _check_samples() -> Iterator[str]:
+    yield "2. Bulletins, read as a careful colleague would:"
+    for name, source in samples():
+        bulletin = read_bulletin(source, name)
+        findings = check(bulletin, Facts())
+        verdict = "STOPPED" if blocks(findings) else "may go out"
+        yield f"   {name}: {len(bulletin.points)} prayer points, {verdict}"
+        for finding in findings:
+            yield f"      line {finding.line}, {finding.severity}: {finding.message}"
+
+
+def _draft(site: Site, sample: tuple[str, bytes], clock: Clock, *, at_once: bool) -> int:
+    name, source = sample
+    desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+    with writing(site.engine) as session:
+        list_id = session.query(MailingList).filter_by(name=LIST).one().id
+        now = clock()
+        added = add_bulletin(
+            session, desk, source=source, file_name=name, list_id=list_id, by=_STAFF, now=now
+        )
+        return draft_at(
+            session,
+            desk,
+            bulletin_id=added.id,
+            list_id=list_id,
+            at=now if at_once else None,
+            hold=False,
+            by=_STAFF,
+            now=now,
+        )
+
+
+def _send(site: Site, number: int, clock: Clock, progress: Progress) -> Iterator[str]:
+    with reading(site.engine) as session:
+        yield f"3. {_described(session, site, number)}"
+    provider = provider_for(site)
+    Dispatcher(
+        site.engine, site.keys, site.settings, provider, clock, due=start_due
+    ).run_once(progress)
+    with reading(site.engine) as session:
+        yield "4. The report:"
+        yield from (f"   {line}" for line in sentences(report(session, number)))
+
+
+def _plan_the_next(site: Site, clock: Clock) -> Iterator[str]:
+    with reading(site.engine) as session:
+        if session.scalar(select(Issue.id).where(Issue.state == IssueState.SCHEDULED)):
+            return
+    number = _draft(site, _sample(".md"), clock, at_once=False)
+    with reading(site.engine) as session:
+        yield f"5. {_described(session, site, number)}"
+
+
+def _described(session: Session, site: Site, number: int) -> str:
+    view = describe(session, site.keys, site.settings, number)
+    subject = view.editions[0].subject
+    return f"Issue {number}, “{subject}”, goes to {view.head_count} people: {view.starts}."
+
+
+def _what_next(site: Site, folder: Path, number: int) -> Iterator[str]:
+    yield ""
+    yield f"The mails lie in {folder / 'mailbox' / 'new'}, one file for each person."
+    yield "What to try next:"
+    yield "   make serve                                       look at the issues in a browser"
+    yield f"   .venv/bin/newsletter issue report {number} --site {folder}"
+    yield f"   .venv/bin/newsletter list show --site {folder}"
+    yield f"   cp YOUR-BULLETIN.txt {site.bulletins}/ && .venv/bin/newsletter run --site {folder}"

@@ -1,0 +1,44 @@
+# Needs Python 3.11 or newer with venv, make, and a way to the package registry.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST_WORKERS ?= auto
+
+.PHONY: demo serve test check format bench lock clean
+
+demo: .venv/ready
+	$(BIN)/newsletter demo demo
+
+serve: .venv/ready
+	@test -f demo/newsletter.toml || $(BIN)/newsletter demo demo
+	$(BIN)/newsletter serve --site demo
+
+test: check
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term
+
+check: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks
+
+# Pins everything anew; the lock holds names, versions and hashes, and no address.
+lock: .venv/ready
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--no-header --python-version 3.11 --all-extras --group test pyproject.toml -o requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf .venv demo dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

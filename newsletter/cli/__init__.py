@@ -1,0 +1,54 @@
+"""The commands.  Each opens the site, begins one transaction, and says what came of it."""
+
+import logging
+import sys
+
+import typer
+
+from newsletter.cli import bulletins, issues, lists, people, running
+from newsletter.errors import NotFound, Problem, UnreadableInput
+
+WRONG_USE = 2
+THE_ANSWER_IS_NO = 1
+
+app = typer.Typer(
+    name="newsletter",
+    help="Prayer bulletins to every subscriber once: checked, approved, nobody tracked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+running.add_to(app)
+app.add_typer(bulletins.app, name="bulletin")
+app.add_typer(issues.app, name="issue")
+app.add_typer(lists.app, name="list")
+app.add_typer(people.app, name="subscribers")
+
+
+def main() -> None:
+    """Run the command line and end with the status that the interface promises."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit status: 0 done, 1 the answer is no, 2 wrong use."""
+    try:
+        status = app(arguments, prog_name="newsletter", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("Stopped; what was done so far is kept.", err=True)
+        return 130
+    except typer.TyperException as error:
+        sentence = getattr(error, "format_message", lambda: str(error))().rstrip(".")
+        typer.echo(f"{sentence}: see newsletter --help.", err=True)
+        return WRONG_USE
+    except (UnreadableInput, NotFound) as error:
+        typer.echo(str(error), err=True)
+        return WRONG_USE
+    except Problem as error:
+        typer.echo(str(error), err=True)
+        return THE_ANSWER_IS_NO
+    return status if isinstance(status, int) else 0
+

@@ -1,0 +1,298 @@
+"""`newsletter issue ...`: draft, approve, schedule, stop, and see what became of it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.orm import Session
+
+from newsletter import dispatch, issue, schedule
+from newsletter import report as reports
+from newsletter.cli.context import (
+    EVERY_DAY,
+    NOW_AND_THEN,
+    AsJson,
+    By,
+    ListName,
+    SiteFolder,
+    answer,
+    desk_of,
+    now,
+    opened,
+    who,
+)
+from newsletter.errors import NotAllowed
+from newsletter.issue import Actor, Desk, IssueView
+from newsletter.providers import provider_for
+from newsletter.tables import IssueState
+from subscribers.database import reading, writing
+from subscribers.lists import find_list
+
+app = typer.Typer(help="Issues: one bulletin to one list at one time.")
+
+IssueId = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", help="2026-11-27T07:00 in the organisation's zone, or now; else the next free slot."
+    ),
+]
+
+PRACTICE = "Practice: nothing leaves this machine."
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def draft(
+    bulletin: Annotated[int, typer.Argument(metavar="BULLETIN", help="The bulletin's number.")],
+    list_name: ListName = None,
+    at: At = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Keep it a draft for now.")] = False,
+    by: By = None,
+    site: SiteFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make an issue of a bulletin; it is scheduled at once if nothing stands in the way.
+
+    Example: newsletter issue draft 3 --list weekly --at 2026-11-27T07:00
+    """
+    with opened(site) as place:
+        desk, actor = desk_of(place), Actor(who(by), "command")
+        with writing(place.engine) as session:
+            mailing_list = find_list(session, list_name)
+            moment = now()
+            when = schedule.parse_when(at, place.settings.zone, moment).at if at else None
+            number = schedule.draft_at(
+                session,
+                desk,
+                bulletin_id=bulletin,
+                list_id=mailing_list.id,
+                at=when,
+                hold=hold,
+                by=actor,
+                now=moment,
+            )
+            view = issue.describe(session, place.keys, place.settings, number)
+            _say(view, as_json, _blocking(session, desk, view))
+    return 1 if view.blockers else 0
+
+
+@app.command("schedule", rich_help_panel=EVERY_DAY)
+def schedule_(
+    number: IssueId, at: At = None, by: By = None, site: SiteFolder = None, as_json: AsJson = False
+) -> None:
+    """Let a draft go out, at a time or in the next free slot of its list.
+
+    Example: newsletter issue schedule 3 --at 2026-11-27T07:00
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        desk, actor = desk_of(place), Actor(who(by), "command")
+        moment = now()
+        when = schedule.parse_when(at, place.settings.zone, moment).at if at else None
+        try:
+            schedule.schedule_at(session, desk, number, when, actor, moment)
+        except issue.Blocked as blocked:
+            lines = "".join(f"\n{line}" for line in issue.blocking_sentences(blocked.findings))
+            raise NotAllowed(str(blocked) + lines) from None
+        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def move(
+    number: IssueId,
+    at: Annotated[str, typer.Option("--at", help="2026-11-27T07:00 in the organisation's zone.")],
+    by: By = None,
+    site: SiteFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an issue another time; an approval it had is void.
+
+    Example: newsletter issue move 3 --at 2026-11-28T09:00
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        moment = now()
+        when = schedule.parse_when(at, place.settings.zone, moment)
+        actor = Actor(who(by), "command")
+        schedule.move_to(session, desk_of(place), number, when.at, actor, moment)
+        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def approve(
+    number: IssueId,
+    by: Annotated[str, typer.Option("--by", metavar="EMAIL", help="Who approves.")],
+    site: SiteFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve exactly the text, list and time there are now; the author never counts.
+
+    Example: newsletter issue approve 3 --by ruth@example.org
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        issue.approve(session, desk_of(place), number, Actor(who(by), "command"), now())
+        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJson = False) -> None:
+    """Stop an issue for now; what is on the way at this moment still goes.
+
+    Example: newsletter issue pause 3
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        issue.pause(session, desk_of(place), number, Actor(who(by), "command"), now())
+        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def resume(
+    number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJson = False
+) -> None:
+    """Go on with a paused issue: those who have it get nothing more.
+
+    Example: newsletter issue resume 3
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        issue.resume(session, desk_of(place), number, Actor(who(by), "command"), now())
+        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def cancel(
+    number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJson = False
+) -> None:
+    """End an issue for good and say who already has it.
+
+    Example: newsletter issue cancel 3
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        stopped = issue.cancel(session, desk_of(place), number, Actor(who(by), "command"), now())
+        answer(
+            as_json,
+            {"id": number, "state": "cancelled", **vars(stopped)},
+            f"Issue {number} is cancelled: {stopped.submitted} people have it already, "
+            f"{stopped.on_the_way} copies are on the way, {stopped.not_certain} are not certain, "
+            f"{stopped.stopped} will not get it.",
+        )
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def show(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> None:
+    """Show an issue: its state, when it goes, to how many.
+
+    Example: newsletter issue show 3
+    """
+    with opened(site) as place, reading(place.engine) as session:
+        view = issue.describe(session, place.keys, place.settings, number)
+        _say(view, as_json, _blocking(session, desk_of(place), view))
+
+
+@app.command(rich_help_panel=EVERY_DAY)
+def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> int:
+    """Say what became of everyone in the audience; ends with 1 if somebody did not get it.
+
+    Example: newsletter issue report 3
+    """
+    with opened(site) as place, reading(place.engine) as session:
+        told = reports.report(session, number)
+    answer(as_json, told.to_json(), *reports.sentences(told))
+    return 0 if told.everybody_has_it else 1
+
+
+@app.command(rich_help_panel=NOW_AND_THEN)
+def deliveries(
+    number: IssueId,
+    state: Annotated[str | None, typer.Option(help="failed, unknown, excluded, ...")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.")] = None,
+    site: SiteFolder = None,
+) -> None:
+    """List the people of an issue with what became of each, and why.
+
+    Example: newsletter issue deliveries 3 --state unknown
+    """
+    with opened(site) as place, reading(place.engine) as session:
+        rows = reports.deliveries(session, place.keys, number, state)
+        if csv_file is None:
+            for row in rows:
+                typer.echo(",".join(row.fields()))
+            return
+        count = reports.write_csv(rows, csv_file)
+    answer(False, {}, f"{count} people are in {csv_file}: keep it safe.")
+
+
+@app.command("test", rich_help_panel=EVERY_DAY)
+def test_(
+    number: IssueId,
+    to: Annotated[str, typer.Option("--to", metavar="EMAIL", help="Who gets the sample.")],
+    site: SiteFolder = None,
+) -> int:
+    """Send one sample of the finished mail; its links act on nobody.
+
+    Example: newsletter issue test 3 --to office@example.org
+    """
+    with opened(site) as place:
+        outcome = dispatch.submit_sample(place, provider_for(place), number, to, now())
+    answer(False, {}, outcome)
+    return 0
+
+
+def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
+    """Return what keeps an unsent issue back, a sentence each."""
+    if not view.blockers:
+        return []
+    return issue.blocking_sentences(issue.findings(session, desk.keys, issue.find_issue(session, view.id)))
+
+
+def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:
+    answer(as_json, _json(view, blocking or []), *_sentences(view, blocking or []))
+
+
+def _json(view: IssueView, blocking: list[str]) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "bulletin": view.bulletin_id,
+        "list": view.list_name,
+        "state": view.state.name.lower(),
+        "due_at": view.due_at.isoformat() if view.due_at else None,
+        "starts_at": view.starts_at.isoformat() if view.starts_at else None,
+        "when": view.starts or view.when,
+        "head_count": view.head_count,
+        "approvals": view.approvals,
+        "approvals_needed": view.approvals_needed,
+        "editions": [vars(edition) for edition in view.editions],
+        "practice": view.practice,
+        "pause_reason": view.pause_reason,
+        "blocking": blocking,
+    }
+
+
+def _sentences(view: IssueView, blocking: list[str]) -> list[str]:
+    lines = [f"Issue {view.id} to {view.list_name} is {_STATES[view.state]}{_when(view)}."]
+    lines += [f"It goes to {view.head_count} people."] if view.state in issue.UNSENT else []
+    if view.state is IssueState.AWAITING_APPROVAL:
+        lines.append(
+            f"{view.approvals} of {view.approvals_needed} approvals: newsletter issue approve "
+            f"{view.id} --by EMAIL"
+        )
+    if view.pause_reason:
+        lines.append(f"Why it is paused: {view.pause_reason}")
+    if blocking:
+        lines += ["Before it can go:", *(f"  {sentence}" for sentence in blocking)]
+    return [PRACTICE, *lines] if view.practice else lines
+
+
+_STATES = {
+    IssueState.DRAFT: "a draft",
+    IssueState.AWAITING_APPROVAL: "waiting for approval",
+    IssueState.SCHEDULED: "scheduled",
+    IssueState.SENDING: "being sent",
+    IssueState.PAUSED: "paused",
+    IssueState.COMPLETED: "completed",
+    IssueState.CANCELLED: "cancelled",
+}
+
+
+def _when(view: IssueView) -> str:
+    moment = view.starts or view.when
+    if moment is None:
+        return ", without a time yet"
+    return f" for {moment}"

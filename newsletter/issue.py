@@ -1,1 +1,0 @@
-"""A decision, on record: drafts, approvals, times, pauses."""

@@ -1,0 +1,75 @@
+"""A decision, on record: drafts, approvals, times, pauses.
+
+Functions take a `Session` and join the caller's transaction.
+"""
+
+from newsletter.issue.bulletins import (
+    already_sent_at,
+    find_bulletin,
+    findings_of,
+    name_and_source,
+    read_stored,
+)
+from newsletter.issue.decisions import (
+    LATE_BY,
+    UNSENT,
+    Added,
+    Cancelled,
+    add_bulletin,
+    approve,
+    cancel,
+    count_approvals,
+    draft,
+    findings,
+    move,
+    pause,
+    resume,
+    schedule,
+)
+from newsletter.issue.desk import (
+    Actor,
+    Blocked,
+    Desk,
+    local_time,
+    lock_issue,
+    lock_list,
+    record,
+)
+from newsletter.issue.editions import stored_email
+from newsletter.issue.view import EditionView, IssueView, describe
+from newsletter.issue.wording import blocking_lines, blocking_sentences
+
+__all__ = [
+    "LATE_BY",
+    "UNSENT",
+    "Actor",
+    "Added",
+    "Blocked",
+    "Cancelled",
+    "Desk",
+    "EditionView",
+    "IssueView",
+    "add_bulletin",
+    "already_sent_at",
+    "approve",
+    "blocking_lines",
+    "blocking_sentences",
+    "cancel",
+    "count_approvals",
+    "describe",
+    "draft",
+    "find_bulletin",
+    "findings",
+    "findings_of",
+    "local_time",
+    "lock_issue",
+    "lock_list",
+    "move",
+    "name_and_source",
+    "pause",
+    "read_stored",
+    "record",
+    "resume",
+    "schedule",
+    "stored_email",
+]

@@ -1,0 +1,108 @@
+"""What deciding needs: the site's facts, who acts, rows held against others, and the record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from newsletter.checks import Finding
+from newsletter.config import Settings
+from newsletter.errors import NotAllowed, NotFound
+from newsletter.rendering import Templates
+from newsletter.tables import AuditEntry, Issue
+from subscribers.privacy import Keys
+from subscribers.tables import MailingList
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What is known of the site: made once in a process, shared by its threads."""
+
+    keys: Keys
+    settings: Settings
+    templates: Templates
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and through which channel."""
+
+    who: str  # an address, else the operating-system user; "" where nobody can be named
+    channel: str  # command, folder, service, link
+
+    def index(self, keys: Keys) -> bytes | None:
+        """Return what tells one person from another; None where nobody can be named."""
+        return keys.address_index(self.who.strip()) if self.who.strip() else None
+
+
+class Blocked(NotAllowed):
+    """Findings keep a bulletin back.  They may quote it, so they stay out of the message."""
+
+    def __init__(self, message: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(message)
+        self.findings = findings
+
+
+def lock_list(session: Session, list_id: int) -> MailingList:
+    """Return a list, held until the transaction ends: its versions and slots are decided in turn.
+
+    Raises:
+        NotFound: no such list.
+    """
+    held = session.get(
+        MailingList, list_id, populate_existing=True, with_for_update={"key_share": True}
+    )
+    if held is None:
+        raise NotFound(f"There is no mailing list {list_id}: newsletter list show names them.")
+    return held
+
+
+def lock_issue(session: Session, issue_id: int) -> Issue:
+    """Return an issue, held until the transaction ends.
+
+    Raises:
+        NotFound: no such issue.
+    """
+    held = session.get(Issue, issue_id, populate_existing=True, with_for_update={"key_share": True})
+    if held is None:
+        raise NotFound(f"There is no issue {issue_id}: check the number.")
+    return held
+
+
+def record(
+    session: Session,
+    keys: Keys,
+    by: Actor,
+    act: str,
+    now: datetime,
+    *,
+    issue_id: int | None = None,
+    bulletin_id: int | None = None,
+    list_id: int | None = None,
+) -> None:
+    """Add to the record who did what; sealed, and never taken back."""
+    session.add(
+        AuditEntry(
+            at=now,
+            who=keys.encrypt(by.who, "audit_entry.who", b""),
+            channel=by.channel,
+            act=act,
+            issue_id=issue_id,
+            bulletin_id=bulletin_id,
+            list_id=list_id,
+        )
+    )
+
+
+def local_time(at: datetime, zone: ZoneInfo) -> str:
+    """Return an instant as people say it: "Friday 27 November 2026, 07:00 Europe/London"."""
+    local = at.astimezone(zone)
+    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
+    return f"{day} {local.day} {month} {local.year}, {local:%H:%M} {zone.key}"

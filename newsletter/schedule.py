@@ -1,1 +1,0 @@
-"""When: cadences, slots, and the alarm clock."""

@@ -1,0 +1,185 @@
+"""The staff's plain list of issues with their reports: on this computer only, read only."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.issue import IssueView, describe
+from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
+from newsletter.report import Report, report
+from newsletter.tables import Edition, Issue, IssueState
+from newsletter.web.local import local_only
+from newsletter.web.pages import Here, Web, error_page, number_in, page
+from subscribers.database import reading
+from subscribers.privacy import Keys, Purpose
+
+PAGE_LENGTH = 20
+_READ = ["GET", "HEAD"]
+# The edition shows as it was approved, in a frame that may run, load and submit nothing.
+_EMAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'; sandbox"
+)
+_STATES = {
+    IssueState.DRAFT: "Draft",
+    IssueState.AWAITING_APPROVAL: "Waiting for approval",
+    IssueState.SCHEDULED: "Scheduled",
+    IssueState.SENDING: "Going out now",
+    IssueState.PAUSED: "Paused",
+    IssueState.COMPLETED: "Completed",
+    IssueState.CANCELLED: "Cancelled",
+}
+_EXCLUSIONS = {
+    "unsubscribed": "unsubscribed",
+    "suppressed": "never to be mailed",
+    "already_received": "already had this bulletin",
+    "cancelled": "cancelled in time",
+}
+_OUTCOMES = {
+    "delivered": "delivered",
+    "deferred": "delayed",
+    "bounced": "came back",
+    "complained": "called it spam",
+}
+
+router = APIRouter(prefix="/staff/issues", dependencies=[Depends(local_only)])
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a sum."""
+
+    words: str
+    count: int
+
+
+@dataclass(frozen=True)
+class IssuePage:
+    """An issue with its report, in words."""
+
+    view: IssueView
+    state: str
+    audience: int
+    exclusions: tuple[Line, ...]
+    deliveries: int
+    sending: tuple[Line, ...]
+    outcomes: tuple[Line, ...]  # empty: nothing was reported
+    unknown: int
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the audience is fixed."""
+        return self.audience > 0 or self.view.state in (IssueState.SENDING, IssueState.COMPLETED)
+
+
+@router.api_route("", methods=_READ)
+def list_issues(web: Here, before: str = "") -> Response:
+    """Show the newest issues, or those older than the issue numbered `before`."""
+    last = number_in(before)
+    with reading(web.site.engine) as session:
+        ids = list(
+            session.scalars(
+                select(Issue.id)
+                .where(Issue.id < last if last is not None else Issue.id > 0)
+                .order_by(Issue.id.desc())
+                .limit(PAGE_LENGTH + 1)
+            )
+        )
+        shown = [_issue_page(session, web, issue_id) for issue_id in ids[:PAGE_LENGTH]]
+    older = ids[PAGE_LENGTH - 1] if len(ids) > PAGE_LENGTH else None
+    return page(web, "staff/issues.html.j2", issues=shown, older=older, newest=last is None)
+
+
+@router.api_route("/{issue_id}", methods=_READ)
+def show_issue(issue_id: str, web: Here) -> Response:
+    """Show one issue: its report as a sum, and the email as approved."""
+    with reading(web.site.engine) as session:
+        number = _existing(session, issue_id)
+        if number is None:
+            return error_page(web, 404)
+        issue = _issue_page(session, web, number)
+        editions = _editions(session, web.site.keys, number)
+    answer = page(
+        web, "staff/issue.html.j2", issue=issue, editions=editions, text=_text(web, editions)
+    )
+    answer.headers["Content-Security-Policy"] = web.policy + "; frame-src 'self'"
+    return answer
+
+
+@router.api_route("/{issue_id}/email", methods=_READ)
+def show_email(issue_id: str, web: Here, edition: str = "0") -> Response:
+    """Show the HTML of one edition as a sample subscriber would get it."""
+    with reading(web.site.engine) as session:
+        number = _existing(session, issue_id)
+        editions = {} if number is None else _editions(session, web.site.keys, number)
+    email = editions.get(number_in(edition))
+    if email is None:
+        return error_page(web, 404)
+    return Response(
+        merge(email.html, _sample_values(web, email.language)[0]),
+        media_type="text/html",
+        headers={"Content-Security-Policy": _EMAIL_POLICY},
+    )
+
+
+def _existing(session: Session, issue_id: str) -> int | None:
+    return session.scalar(select(Issue.id).where(Issue.id == number_in(issue_id)))
+
+
+def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
+    view = describe(session, web.site.keys, web.site.settings, issue_id)
+    counts = report(session, issue_id)
+    provider = web.site.settings.provider.kind
+    reported = sum(counts.outcome.values())
+    return IssuePage(
+        view=view,
+        state=_STATES[view.state],
+        audience=counts.audience,
+        exclusions=tuple(
+            Line(_EXCLUSIONS.get(key, key), count) for key, count in counts.exclusions.items()
+        ),
+        deliveries=counts.deliveries,
+        sending=_sending(counts, "SendGrid" if provider == "sendgrid" else "the mail server"),
+        outcomes=tuple(Line(words, counts.outcome[key]) for key, words in _OUTCOMES.items())
+        if reported
+        else (),
+        unknown=counts.sending["unknown"],
+    )
+
+
+def _sending(counts: Report, provider: str) -> tuple[Line, ...]:
+    sending = counts.sending
+    taker = "put into the practice mailbox" if counts.practice else f"handed over to {provider}"
+    lines = (
+        Line(taker, sending["submitted"]),
+        Line("not certain", sending["unknown"]),
+        Line("failed", sending["failed"]),
+        Line("being handed over now", sending["in_flight"]),
+        Line("waiting", sending["pending"] + sending["claimed"]),
+    )
+    return lines[:3] + tuple(line for line in lines[3:] if line.count)
+
+
+def _editions(session: Session, keys: Keys, issue_id: int) -> dict[int | None, RenderedEmail]:
+    rows = session.execute(
+        select(Edition.no, Edition.email).where(Edition.issue_id == issue_id).order_by(Edition.no)
+    )
+    return {
+        no: RenderedEmail.from_json(
+            keys.decrypt(sealed, "edition.email", f"{issue_id}/{no}".encode())
+        )
+        for no, sealed in rows
+    }
+
+
+def _text(web: Web, editions: dict[int | None, RenderedEmail]) -> str:
+    if 0 not in editions:
+        return ""
+    return merge(editions[0].text, _sample_values(web, editions[0].language)[1])
+
+
+def _sample_values(web: Web, language: str) -> tuple[SlotValues, SlotValues]:
+    url, token = web.site.settings.organisation.url, web.site.keys.token(Purpose.SAMPLE, 0)
+    return slot_values(None, language, f"{url}/u/{token}", f"{url}/p/{token}")

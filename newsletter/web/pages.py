@@ -1,0 +1,112 @@
+"""What all pages share: the site behind them, their templates, style and headers."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from newsletter.site import Site
+
+_STYLE = "public/style.css"
+_ERRORS = {
+    # The same words for a token that was never ours, one that was mistyped and a page that
+    # does not exist: the answer tells a guesser nothing.
+    404: (
+        "This page does not exist",
+        "Perhaps the link was cut in two on its way to you. Open it again from the mail, or "
+        "copy the whole of it.",
+    ),
+    403: (
+        "Only on this computer",
+        "This page opens only on the computer that runs the newsletter, at 127.0.0.1 or "
+        "localhost, and not through a proxy.",
+    ),
+    405: ("This does not work here", "Go back and use the buttons on the page."),
+    413: ("Too much was sent", "Go back and use the buttons on the page."),
+    500: (
+        "Something went wrong here",
+        "It is our mistake, and nothing was changed. Please try again in a few minutes.",
+    ),
+    503: (
+        "Not just now",
+        "The site cannot answer at the moment, and nothing was changed. Please try again in a "
+        "few minutes.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Web:
+    """What the pages need; made once, shared by their threads."""
+
+    site: Site
+    clock: Callable[[], datetime]
+    templates: Environment
+    style_source: str  # the CSP source that lets in our one style sheet and no other
+
+    @property
+    def policy(self) -> str:
+        """The Content-Security-Policy of our own pages: no script, nothing from elsewhere."""
+        return (
+            f"default-src 'none'; style-src {self.style_source}; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+
+
+def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
+    """Load templates and style, the site's own before those we ship."""
+    loader = FileSystemLoader(site.template_folders)
+    templates = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = _style(loader, templates)
+    settings = site.settings
+    templates.globals.update(
+        style=Markup(style),  # noqa: S704  (a file of ours or the operator's)
+        organisation=settings.organisation,
+        write_to=settings.sender.reply_to or settings.sender.email,
+        practice=settings.practice,
+    )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return Web(site, clock, templates, f"'sha256-{digest}'")
+
+
+def _style(loader: BaseLoader, templates: Environment) -> str:
+    source, _path, _fresh = loader.get_source(templates, _STYLE)
+    return source
+
+
+async def _web(request: Request) -> Web:
+    return cast(Web, request.app.state.web)
+
+
+Here = Annotated[Web, Depends(_web)]
+
+
+def page(web: Web, name: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Return the page that the template `name` makes of `values`."""
+    html = web.templates.get_template(name).render(values)
+    return HTMLResponse(html, status)
+
+
+def error_page(web: Web, status: int) -> HTMLResponse:
+    """Return the page for an HTTP status of 400 and above; it repeats nothing of the request."""
+    heading, sentence = _ERRORS.get(status) or _ERRORS[500 if status >= 500 else 405]
+    return page(web, "public/error.html.j2", status, heading=heading, sentence=sentence)
+
+
+def number_in(text: str) -> int | None:
+    """Return the row number written in an address or a form, None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

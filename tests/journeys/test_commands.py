@@ -1,0 +1,140 @@
+"""Bad input: one clear sentence, the promised exit status, nothing half done."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.conftest import Command, TrialSite, people_csv
+
+GOOD = """Harvest in the valley
+
+A small church met for the first time in spring. They shared bread and sang together.
+
+  • Give thanks for the welcome they found.
+  • Pray for the children of the village.
+"""
+
+
+@pytest.fixture
+def bulletin(tmp_path: Path) -> Path:
+    path = tmp_path / "harvest.txt"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "words"),
+    [
+        ("missing.txt", None, "There is no file"),
+        ("empty.txt", b"", "empty"),
+        ("blank.txt", b" \n\n\t\n", "empty"),
+        ("binary.txt", bytes(range(256)) * 20, "text"),
+        ("letter.docx", b"PK\x03\x04", ".txt"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_wrong_use(
+    newsletter: Command, tmp_path: Path, name: str, written: bytes | None, words: str
+) -> None:
+    if written is not None:
+        (tmp_path / name).write_bytes(written)
+
+    said = newsletter("bulletin", "check", tmp_path / name)
+
+    assert said.status == 2
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_bulletin_without_prayer_points_is_blocked(newsletter: Command, tmp_path: Path) -> None:
+    path = tmp_path / "story.txt"
+    path.write_text("A title\n\nOnly a story.\n", encoding="utf-8")
+
+    said = newsletter("bulletin", "check", path, "--json")
+
+    assert said.status == 1
+    assert [finding["rule"] for finding in said.json["findings"]] == ["no-prayer-points"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("bogus",),
+        ("issue", "report", "one"),
+        ("issue", "report", "99"),
+        ("issue", "draft", "99"),
+        ("bulletin", "show", "99"),
+        ("subscribers", "import", "missing.csv", "--basis", "explicit-consent"),
+        ("list", "show", "--list", "other"),
+        ("subscribers", "show", "nobody@example.org"),
+        ("subscribers", "unsubscribe", "nobody@example.org"),
+    ],
+)
+def test_wrong_use_is_one_sentence(site: TrialSite, arguments: tuple[str, ...]) -> None:
+    said = site(*arguments)
+
+    assert said.status == 2
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_an_unknown_setting_names_the_nearest(site: TrialSite) -> None:
+    settings = site.folder / "newsletter.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("[provider]\nkind", "[provider]\nkin"), encoding="utf-8")
+
+    said = site("list", "show")
+
+    assert said.status == 2
+    assert "provider.kin" in said.err
+    assert "provider.kind" in said.err
+
+
+def test_outside_a_site_commands_say_where_to_go(newsletter: Command, tmp_path: Path) -> None:
+    said = newsletter("issue", "show", "1", "--site", tmp_path)
+
+    assert said.status == 2
+    assert "newsletter init" in said.err
+
+
+def test_a_wrong_site_key_stops_everything(site: TrialSite) -> None:
+    (site.folder / "secret.key").write_text("ab" * 32, encoding="utf-8")
+
+    said = site("list", "show")
+
+    assert said.status == 1
+    assert "secret.key" in said.err
+
+
+def test_a_csv_with_broken_rows_takes_the_good_ones(site: TrialSite, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("E-Mail;Name\nanna@example.org;Anna\nnobody;X\n", encoding="utf-8")
+
+    said = site("subscribers", "import", path, "--basis", "explicit-consent", "--json")
+
+    assert said.status == 1
+    assert said.json["added"] == 1
+    assert [row["row"] for row in said.json["refused"]] == [3]
+
+
+def test_a_locked_database_is_one_sentence(site: TrialSite, tmp_path: Path) -> None:
+    import sqlite3
+
+    people_csv(tmp_path / "people.csv", 3)
+    holder = sqlite3.connect(site.folder / "newsletter.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    said = site("subscribers", "import", tmp_path / "people.csv", "--basis", "explicit-consent")
+
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert said.status == 1
+    assert "in use" in said.err
+    assert said.err.count("\n") <= 2
+
+
+def test_the_site_may_be_named_by_the_environment(site: TrialSite) -> None:
+    os.environ["NEWSLETTER_SITE"] = str(site.folder)
+
+    assert site.command("list", "show").status == 0

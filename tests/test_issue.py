@@ -1,0 +1,1 @@
+"""Decisions on record: versions, languages, approvals, times, pauses, cancellations."""

@@ -1,0 +1,419 @@
+"""The staff's list of issues: what it tells, and to whom it refuses to."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import Request
+
+from newsletter.rendering import RenderedEmail, Shell, Slot
+from newsletter.site import Site
+from newsletter.tables import (
+    Bulletin,
+    Delivery,
+    DeliveryState,
+    Edition,
+    Issue,
+    IssueState,
+    OutcomeKind,
+    Reason,
+)
+from newsletter.web.app import serve
+from newsletter.web.issues import PAGE_LENGTH
+from newsletter.web.local import is_local
+from subscribers.database import writing
+from subscribers.privacy import Purpose
+from subscribers.tables import MailingList
+from tests.conftest import NOON
+from tests.pages import ask, everything_in, site_in
+
+INDEX = b"c" * 16
+BULLETIN = b"""Bread in the North.
+
+The bakers of one town share what they have.
+
+Please pray:
+- Give thanks for the bakers.
+- Pray that the flour lasts.
+"""
+DUE = NOON + timedelta(days=4)
+COMPLETED = (
+    (DeliveryState.SUBMITTED, None, 7),
+    (DeliveryState.FAILED, Reason.ADDRESS_REFUSED, 1),
+    (DeliveryState.UNKNOWN, Reason.ANSWER_LOST, 2),
+    (DeliveryState.EXCLUDED, Reason.UNSUBSCRIBED, 3),
+    (DeliveryState.EXCLUDED, Reason.SUPPRESSED, 1),
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = site_in(tmp_path_factory.mktemp("site"))
+    with writing(site.engine) as session:
+        session.add(MailingList(id=1, name="weekly", title="Weekly <prayer>", created_at=NOON))
+        session.flush()
+        session.add(
+            Bulletin(
+                id=1,
+                list_id=1,
+                content_index=INDEX,
+                source=site.keys.encrypt_bytes(BULLETIN, "bulletin.source", INDEX),
+                file_name=site.keys.encrypt("north.txt", "bulletin.file_name", INDEX),
+                language="en",
+                added_at=NOON,
+            )
+        )
+    yield site
+    site.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def port(site: Site) -> Iterator[int]:
+    with serve(site, lambda: NOON, "127.0.0.1", 0) as running:
+        yield running.port
+
+
+def _issue(
+    site: Site,
+    state: IssueState,
+    deliveries: tuple[tuple[DeliveryState, Reason | None, int], ...] = (),
+    practice: bool = True,
+    languages: tuple[str, ...] = ("en",),
+    outcome: OutcomeKind | None = None,
+    pause_reason: str | None = None,
+) -> int:
+    people = iter(range(1, 1000))
+    with writing(site.engine) as session:
+        issue = Issue(
+            bulletin_id=1,
+            list_id=1,
+            state=state,
+            hold=False,
+            version_hash=b"",
+            due_at=DUE,
+            created_at=NOON,
+            practice=practice,
+            pause_reason=pause_reason,
+            audience_size=sum(count for _, _, count in deliveries) or None,
+        )
+        session.add(issue)
+        session.flush()
+        for no, language in enumerate(languages):
+            session.add(_edition(site, issue.id, no, language))
+        for delivery_state, reason, count in deliveries:
+            session.add_all(
+                Delivery(
+                    issue_id=issue.id,
+                    subscriber_id=next(people),
+                    state=delivery_state,
+                    reason=reason,
+                    outcome=outcome if delivery_state is DeliveryState.SUBMITTED else None,
+                )
+                for _ in range(count)
+            )
+        return issue.id
+
+
+def _edition(site: Site, issue_id: int, no: int, language: str) -> Edition:
+    html = Shell(
+        (f"<html lang={language}><p>", "</p><a href='", "'>out</a><script>x()</script></html>"),
+        (Slot.GREETING, Slot.UNSUBSCRIBE),
+    )
+    email = RenderedEmail(
+        "Pray & give thanks", html, Shell(("", "\nPray <now>."), (Slot.GREETING,)), language
+    )
+    return Edition(
+        issue_id=issue_id,
+        no=no,
+        bulletin_id=1,
+        language=language,
+        style="standard",
+        email=site.keys.encrypt(email.to_json(), "edition.email", f"{issue_id}/{no}".encode()),
+        hash=email.hash(),
+    )
+
+
+# --- what it tells ---------------------------------------------------------------------
+
+
+def test_the_list_tells_state_and_counts_that_add_up(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.COMPLETED, COMPLETED)
+
+    page = ask(port, "GET", "/staff/issues").text
+
+    assert f"Issue {number}: <bdi>Weekly &lt;prayer&gt;</bdi>" in page
+    assert "<strong>Completed</strong>" in page
+    words = " ".join(page.split())
+    assert (
+        "14 people: 7 put into the practice mailbox, 2 not certain, 1 failed, 4 left out." in words
+    )
+    assert "Practice: nothing left this machine." in words
+
+
+def test_an_issue_shows_its_report_as_a_sum(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.COMPLETED, COMPLETED)
+
+    page = ask(port, "GET", f"/staff/issues/{number}").text
+
+    rows = [
+        ("Audience", 14),
+        ("left out: unsubscribed", 3),
+        ("left out: never to be mailed", 1),
+        ("Deliveries", 10),
+        ("put into the practice mailbox", 7),
+        ("not certain", 2),
+        ("failed", 1),
+    ]
+    for words, count in rows:
+        assert f'<th scope="row">{words}</th><td>{count}</td>' in page
+    assert "<strong>Practice:</strong> nothing left this machine." in page
+    assert "Not certain for 2 people." in page
+    assert "A practice mailbox reports nothing afterwards." in page
+
+
+def test_a_real_issue_is_not_called_practice(site: Site, port: int) -> None:
+    number = _issue(
+        site, IssueState.COMPLETED, COMPLETED, practice=False, outcome=OutcomeKind.BOUNCED
+    )
+
+    page = ask(port, "GET", f"/staff/issues/{number}").text
+
+    assert "Practice" not in page
+    assert "handed over to the mail server" in page
+    assert '<th scope="row">came back</th><td>7</td>' in page
+
+
+def test_an_issue_that_has_not_begun_says_so(site: Site, port: int) -> None:
+    scheduled = _issue(site, IssueState.SCHEDULED)
+    cancelled = _issue(site, IssueState.CANCELLED)
+
+    waiting = ask(port, "GET", f"/staff/issues/{scheduled}").text
+    gone = ask(port, "GET", f"/staff/issues/{cancelled}").text
+
+    assert "It has not begun." in waiting
+    assert "nothing will leave this machine" in waiting
+    assert "Friday 27 November 2026, 12:00" in waiting
+    assert "It was cancelled before it began: nobody has it." in gone
+
+
+def test_a_sending_issue_shows_what_waits_and_a_paused_one_why(site: Site, port: int) -> None:
+    waiting = ((DeliveryState.PENDING, None, 5), (DeliveryState.IN_FLIGHT, None, 1))
+    sending = _issue(site, IssueState.SENDING, waiting)
+    paused = _issue(site, IssueState.PAUSED, waiting, pause_reason="The key is <wrong>.")
+
+    going = ask(port, "GET", f"/staff/issues/{sending}").text
+    stopped = ask(port, "GET", f"/staff/issues/{paused}").text
+
+    assert '<th scope="row">being handed over now</th><td>1</td>' in going
+    assert '<th scope="row">waiting</th><td>5</td>' in going
+    assert "The key is &lt;wrong&gt;." in stopped
+
+
+def test_the_list_is_cut_into_pages(site: Site, port: int) -> None:
+    numbers = [_issue(site, IssueState.DRAFT) for _ in range(PAGE_LENGTH + 1)]
+
+    newest = ask(port, "GET", "/staff/issues").text
+    older = ask(port, "GET", f"/staff/issues?before={numbers[1]}").text
+    none = ask(port, "GET", "/staff/issues?before=1").text
+    nonsense = ask(port, "GET", "/staff/issues?before=x").text
+
+    assert newest.count("<li>") == PAGE_LENGTH
+    assert f'href="issues?before={numbers[1]}"' in newest
+    assert f"Issue {numbers[0]}:" not in newest
+    assert f"Issue {numbers[0]}:" in older
+    assert "There are no older issues." in none
+    assert nonsense == newest
+
+
+def test_an_empty_site_says_how_an_issue_comes_to_be(tmp_path: Path) -> None:
+    empty = site_in(tmp_path)
+    with serve(empty, lambda: NOON, "127.0.0.1", 0) as running:
+        page = ask(running.port, "GET", "/staff/issues").text
+    empty.engine.dispose()
+
+    assert "There is no issue yet." in page
+
+
+# --- the email -------------------------------------------------------------------------
+
+
+def test_the_email_is_shown_in_a_frame_that_can_do_nothing(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.SCHEDULED)
+
+    page = ask(port, "GET", f"/staff/issues/{number}")
+    email = ask(port, "GET", f"/staff/issues/{number}/email")
+
+    assert f'<iframe src="{number}/email" title="The email as approved" sandbox></iframe>' in (
+        page.text
+    )
+    assert page.headers["content-security-policy"].endswith("frame-src 'self'")
+    assert "<script" not in page.text
+    assert "Pray &amp; give thanks" in page.text
+    assert "Pray &lt;now&gt;." in page.text
+    policy = email.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "sandbox", "form-action 'none'", "frame-ancestors 'self'"} < set(
+        policy
+    )
+    assert site.keys.token(Purpose.SAMPLE, 0) in email.text
+
+
+def test_each_edition_has_its_page(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.SCHEDULED, languages=("en", "fa"))
+
+    page = ask(port, "GET", f"/staff/issues/{number}").text
+    farsi = ask(port, "GET", f"/staff/issues/{number}/email?edition=1")
+
+    assert f'href="{number}/email?edition=1">On its own, language fa</a>' in page
+    assert "<html lang=fa>" in farsi.text
+
+
+def test_an_issue_without_editions_still_has_a_page(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.DRAFT, languages=())
+
+    assert ask(port, "GET", f"/staff/issues/{number}").status == 200
+    assert ask(port, "GET", f"/staff/issues/{number}/email").status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/staff/issues/0",
+        "/staff/issues/x",
+        "/staff/issues/-1",
+        "/staff/issues/" + "9" * 40,
+        "/staff/issues/" + "9" * 5000,
+        "/staff/issues/1e3",
+        "/staff/issues/%D9%A3",
+        "/staff/issues/x/email",
+        "/staff/issues/1/email?edition=9",
+        "/staff/issues/1/email?edition=x",
+        "/staff/issues/",
+        "/staff/issues//",
+        "/staff/issues/1/",
+        "/staff",
+    ],
+)
+def test_what_does_not_exist_is_404(port: int, path: str) -> None:
+    assert ask(port, "GET", path).status == 404
+
+
+# --- to whom it refuses ----------------------------------------------------------------
+
+SPELLINGS = (
+    "/staff/issues",
+    "/staff/issues/",
+    "//staff/issues",
+    "/staff//issues",
+    "/Staff/Issues",
+    "/staff/%69ssues",
+    "/%73taff/issues",
+    "/staff/./issues",
+    "/x/../staff/issues",
+    "/%2e/staff/issues",
+    "/staff%2fissues",
+    "/staff/issues?before=9",
+    "/staff/issues/1",
+    "/staff/issues/1/",
+    "/staff/issues/%31",
+    "/staff/issues/1/email",
+    "/staff/issues/1/email?edition=0",
+    "/staff/issues/./1/email",
+    "/healthz/../staff/issues",
+    "/u/../staff/issues/1",
+)
+REFUSED: tuple[Mapping[str, str], ...] = (
+    {"Host": "prayer.example.org"},
+    {"Host": "localhost.example.org"},
+    {"Host": "127.0.0.1.nip.io:8000"},
+    {"Host": "localhost."},
+    {"Host": "[::1].example.org"},
+    {"Host": "[::1"},
+    {"Host": "127.1"},
+    {"Host": "2130706433"},
+    {"Host": ""},
+    {"X-Forwarded-For": "203.0.113.9"},
+    {"X-Forwarded-Host": "localhost"},
+    {"x-forwarded-proto": "https"},
+    {"Forwarded": "for=127.0.0.1"},
+    {"Via": "1.1 proxy"},
+    {"X-Real-IP": "127.0.0.1"},
+)
+
+
+@pytest.mark.parametrize("headers", REFUSED, ids=lambda headers: "=".join(*headers.items()))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_staff_pages_open_for_nobody_else(
+    site: Site, port: int, headers: Mapping[str, str], method: str
+) -> None:
+    _issue(site, IssueState.SCHEDULED)
+
+    answers = {path: ask(port, method, path, headers=headers) for path in SPELLINGS}
+
+    assert all(answer.status in (403, 404) for answer in answers.values()), answers
+    assert answers["/staff/issues"].status == 403
+    assert not any("Weekly" in answer.text for answer in answers.values())
+    if method == "GET":
+        assert "opens only on the computer that runs" in answers["/staff/issues"].text
+
+
+def test_the_front_page_shows_others_no_way_in(port: int) -> None:
+    answer = ask(port, "GET", "/", headers={"Host": "prayer.example.org"})
+
+    assert answer.status == 200
+    assert "staff" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_staff_pages_only_read(site: Site, port: int, method: str) -> None:
+    number = _issue(site, IssueState.SCHEDULED)
+    before = everything_in(site.engine)
+
+    for path in (
+        "/staff/issues",
+        f"/staff/issues/{number}",
+        f"/staff/issues/{number}/email",
+    ):
+        assert ask(port, method, path, "x=1").status == 405
+    assert everything_in(site.engine) == before
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "version", "local"),
+    [
+        ("127.0.0.1", "127.0.0.1:8000", "1.1", True),
+        ("127.9.9.9", "localhost", "1.1", True),
+        ("::1", "[::1]:8000", "1.1", True),
+        ("::ffff:127.0.0.1", "LOCALHOST:8000", "1.1", True),
+        ("127.0.0.1", "127.0.0.1:8000", "1.0", False),  # as nginx asks, left to itself
+        ("192.168.1.5", "127.0.0.1:8000", "1.1", False),
+        ("::ffff:192.168.1.5", "localhost", "1.1", False),
+        ("2001:db8::1", "[::1]", "1.1", False),
+        ("not an address", "localhost", "1.1", False),
+        (None, "localhost", "1.1", False),
+        ("127.0.0.1", None, "1.1", False),
+    ],
+)
+def test_local_means_peer_host_and_no_proxy(
+    peer: str | None, host: str | None, version: str, local: bool
+) -> None:
+    headers = [] if host is None else [(b"host", host.encode())]
+    request = Request(
+        {
+            "type": "http",
+            "client": peer and (peer, 50000),
+            "headers": headers,
+            "http_version": version,
+        }
+    )
+
+    assert is_local(request) is local
+
+
+def test_two_host_names_are_one_too_many() -> None:
+    hosts = [(b"host", b"localhost"), (b"host", b"prayer.example.org")]
+    request = Request(
+        {"type": "http", "client": ("127.0.0.1", 1), "headers": hosts, "http_version": "1.1"}
+    )
+
+    assert not is_local(request)
