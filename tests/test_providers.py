@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.config import Secrets, Settings
@@ -20,9 +20,9 @@ from subscribers.privacy import Keys
 
 def site(folder: Path, kind: str, key: str = "SG.x") -> Site:
     """Return a site that sends through one kind of provider."""
-    settings = Settings.model_validate({"provider": {"kind": kind}})
+    chosen = Settings.model_validate({"provider": {"kind": kind}})
     secrets = Secrets("5a" * 32, key, "")
-    return Site(folder, settings, secrets, Keys("5a" * 32), open_engine("sqlite://"))
+    return Site(folder, chosen, secrets, Keys("5a" * 32), open_engine("sqlite://"))
 
 
 @pytest.mark.parametrize("kind", ["practice", "smtp", "sendgrid"])
@@ -59,6 +59,7 @@ def test_only_what_can_go_on_the_wire_is_usable(address: str, usable: bool) -> N
     assert is_usable(address) is usable
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_usable_holds_what_ends_a_command(text: str) -> None:
     address = f"a{text}@example.org"
@@ -66,6 +67,7 @@ def test_nothing_usable_holds_what_ends_a_command(text: str) -> None:
     assert not is_usable(address) or not set(address) & set('<>\r\n\0 \t"\\')
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_loopback_is_what_the_standard_says(address: ipaddress.IPv4Address) -> None:
     assert is_loopback(str(address)) == address.is_loopback

@@ -1,6 +1,8 @@
 """SMTP: what goes over the wire, and when a conversation is kept, ended or never begun."""
 
 import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter import config
@@ -58,7 +60,7 @@ def guarded_server(guarded: SmtpServer) -> SmtpServer:
 
 
 @pytest.mark.parametrize(
-    ("settings", "password", "words"),
+    ("written", "password", "words"),
     [
         ({"host": "mail.example.org", "security": "none"}, "", "in the clear"),
         (
@@ -75,10 +77,10 @@ def guarded_server(guarded: SmtpServer) -> SmtpServer:
     ],
 )
 def test_what_would_give_secrets_away_is_refused_before_anything_opens(
-    settings: dict[str, object], password: str, words: str
+    written: dict[str, object], password: str, words: str
 ) -> None:
     with pytest.raises(Problem, match=words) as refused:
-        SmtpRelay(config.Smtp.model_validate(settings), password)
+        SmtpRelay(config.Smtp.model_validate(written), password)
 
     assert "geheim" not in str(refused.value)
 
@@ -112,6 +114,23 @@ def test_a_message_arrives_byte_for_byte(server: SmtpServer) -> None:
     assert taken.recipients == (person(1).address,)
 
 
+def test_a_reply_without_time_left_is_lost() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(smtp._Lost, match="no answer in time"):
+        smtp._Wire(ours).read_reply(0)
+
+
+def test_a_reset_counts_as_news() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    theirs.close()
+
+    with ours:
+        assert smtp._Wire(ours).has_news()
+
+
 def _fixed(message: bytes) -> MessageForm:
     """An edition whose every copy is the same bytes."""
     fixed = SimpleNamespace(sender_email="prayer@example.org", copy_for=lambda _: message)
@@ -133,6 +152,7 @@ def test_our_name_tells_nothing_about_this_machine(server: SmtpServer) -> None:
     assert server.heard()[0] == "EHLO [127.0.0.1]"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"x", b"\r\n."])).map(b"".join))
 def test_stuffing_can_be_undone_and_nothing_inside_ends_the_message(message: bytes) -> None:
     stuffed = smtp._stuffed(message)
@@ -446,6 +466,25 @@ def test_a_closed_conversation_stays_closed(server: SmtpServer) -> None:
 
     assert outcome.answer is Answer.TRY_LATER
     assert server.conversations() == 0
+
+
+def test_closing_while_tls_begins_ends_it_before_the_message(
+    guarded_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = SmtpRelay(guarded_server.settings(), "pässword").connect()
+    encrypt = smtp._Wire.encrypt
+
+    def closed_meanwhile(wire: smtp._Wire, context: ssl.SSLContext, host: str) -> None:
+        monkeypatch.setattr(wire, "cut", lambda: None)  # the socket is between two hands
+        connection.close()
+        encrypt(wire, context, host)
+
+    monkeypatch.setattr(smtp._Wire, "encrypt", closed_meanwhile)
+
+    [outcome] = connection.submit(form(), [person(1)], leave())
+
+    assert outcome.answer is Answer.TRY_LATER
+    assert guarded_server.taken() == []
 
 
 def test_closing_while_it_connects_ends_it_there(

@@ -1,7 +1,5 @@
 """Who takes mail from us: one file for each vendor.  The only list of vendors is here."""
 
-from typing import assert_never
-
 from newsletter.providers.base import Provider
 from newsletter.providers.practice import Practice
 from newsletter.providers.smtp import SmtpRelay
@@ -27,5 +25,3 @@ def provider_for(site: Site) -> Provider:
             from newsletter.providers.sendgrid import SendGrid
 
             return SendGrid(settings.sendgrid, secrets.sendgrid_api_key)
-        case unknown:
-            assert_never(unknown)

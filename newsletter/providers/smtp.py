@@ -155,6 +155,8 @@ class SmtpConnection:
             self._announce(wire, form.sender_email, recipient.address)
             if boot_clock() > intent.start_by:
                 raise _Ended(TOO_LATE)
+            if self._closed:  # while TLS began, say, when there was nothing to cut
+                raise _Ended(NOT_REACHED)
             self._send_body(wire, body)
         except _Ended as ended:
             self._recover(ended)

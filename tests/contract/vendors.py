@@ -234,6 +234,7 @@ def _sendgrid_troubles(server: SendGridServer) -> Iterator[Trouble]:
         (Mishap(raw="HTTP/1.1 20", take=True), _LOST),
         (Mishap(raw="HTTP/1.1 202 Accepted\r\n", take=True), _LOST),
         (Mishap(raw="HTTP/1.1 400 Bad\r\nContent-Length: 900\r\n\r\n{"), _FAULT),
+        (Mishap(raw="HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\n", then="silence"), _FAULT),
         (Mishap(raw="220 mail.example.org ESMTP\r\n", take=True), _LOST),
         (Mishap(then="silence", take=True), _LOST),
         (Mishap(202, {"X-Message-Id": "a1"}, take=True, wait=0.3), _FINE),

@@ -21,7 +21,7 @@ class Mishap:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     take: bool = False  # it is taken all the same
-    raw: str = ""  # these bytes are sent, then the connection closes
+    raw: str = ""  # these bytes are sent instead of an answer
     then: Literal["close", "silence"] = "close"
     nth: int = 0  # only the nth request from now, 1 being the first; 0: every one
     wait: float = 0  # seconds before all this

@@ -86,12 +86,12 @@ class Desk(BaseHTTPRequestHandler):
         time.sleep(mishap["wait"])
         if mishap["take"]:
             self.take(raw)
-        if mishap["then"] == "silence":
-            self.rfile.read()
-        elif mishap["raw"]:
+        if mishap["raw"]:
             self.wfile.write(mishap["raw"].encode())
         elif mishap["status"]:
             self.answer(mishap["status"], mishap["headers"], mishap["body"])
+        if mishap["then"] == "silence":
+            self.rfile.read()
 
     def take(self, raw: bytes) -> str:
         reference = f"{time.time_ns():x}"
