@@ -9,19 +9,24 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Connection,
     Dialect,
     Engine,
     Integer,
+    MetaData,
     SmallInteger,
+    Table,
     create_engine,
     event,
+    literal,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -29,6 +34,7 @@ from sqlalchemy.types import TypeDecorator
 from subscribers.errors import Problem
 
 BUSY_TIMEOUT = timedelta(seconds=15)  # a freeze of a million people holds the lock for 4 s
+CONNECT_TIMEOUT = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -38,6 +44,16 @@ E = TypeVar("E", bound=enum.IntEnum)
 
 class Base(DeclarativeBase):
     """The one declarative base; its metadata is the whole schema."""
+
+    # Constraints have names of their own, so that a migration can change them on both databases.
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+        }
+    )
 
 
 # SQLite numbers rows by itself only in a column declared INTEGER PRIMARY KEY.
@@ -82,12 +98,13 @@ class DatabaseUnavailable(Problem):
     """The database cannot be read or written just now; nothing of the transaction remains."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """Return an engine for SQLite (`sqlite:///path`) or PostgreSQL (`postgresql+psycopg://...`).
 
     SQLite gets WAL, synchronous=FULL (an intent must survive a power cut), foreign keys,
-    secure_delete (a removed address must leave the file) and a busy timeout.  Statement
-    parameters never appear in error texts.
+    secure_delete (a removed address must leave the file) and a busy timeout; PostgreSQL the
+    same timeout for locks, and never a commit that is not on disk.  Statement parameters and
+    row values never appear in error texts.  Nothing is opened yet.
 
     Raises:
         Problem: the URL names another kind of database, or its driver is not installed.
@@ -100,27 +117,26 @@ def open_engine(url: str) -> Engine:
             "postgresql+psycopg://user@host/name under [database] url."
         ) from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        engine = create_engine(parsed, hide_parameters=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+        return _sqlite_engine(parsed)
     if parsed.drivername == "postgresql+psycopg":
-        try:
-            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
-        except ImportError:
-            raise Problem(
-                "PostgreSQL needs its driver: install prayer-newsletter[postgresql]."
-            ) from None
+        return _postgresql_engine(parsed)
     raise Problem(
         f"The database kind {parsed.drivername!r} is not known: write sqlite:///newsletter.db "
         "or postgresql+psycopg://user@host/name under [database] url."
     )
 
 
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours, see _begin_sqlite
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT // timedelta(milliseconds=1)}")
+    cursor.execute(f"PRAGMA busy_timeout = {_milliseconds(BUSY_TIMEOUT)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -129,30 +145,89 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    wait = {"connect_timeout": CONNECT_TIMEOUT // timedelta(seconds=1)}
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=wait)
+    except ImportError:
+        raise Problem(
+            "PostgreSQL needs its driver: install prayer-newsletter[postgresql]."
+        ) from None
+    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "handle_error", _drop_row_values)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(f"SET lock_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+    # A server may have been told to answer a commit before it is on disk.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
+
+
+def _drop_row_values(context: ExceptionContext) -> None:
+    """Keep only the first line of what the server says: its DETAIL quotes the row."""
+    said = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if said and context.sqlalchemy_exception is not None:
+        context.original_exception.args = (said,)
+        context.sqlalchemy_exception.args = (said,)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """Open the one write transaction: committed at the end, rolled back on any error.
+    """Open a write transaction: committed at the end, rolled back on any error.
+
+    On SQLite there is one at a time; it takes the write lock here, not at the first statement.
 
     Raises:
         DatabaseUnavailable: locked for longer than BUSY_TIMEOUT, disk full, server gone.
     """
     with _words_for_failures(), Session(engine, expire_on_commit=False) as session:
         with session.begin():
-            session.connection()  # takes the lock now, not at the first statement
+            session.connection()
             yield session
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Open a read transaction: one snapshot, never waits for a writer on SQLite."""
-    reader = engine.execution_options(reading=True)
+    """Open a read transaction: one snapshot, no waiting for writers, and no writing.
+
+    Raises:
+        DatabaseUnavailable: the file or the server cannot be reached.
+    """
+    options: dict[str, Any] = (
+        {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if engine.dialect.name == "postgresql"
+        else {"reading": True}
+    )
+    reader = engine.execution_options(**options)
     with _words_for_failures(), Session(reader, expire_on_commit=False) as session:
         with session.begin():
             yield session
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the Core table of `model`, for rows in bulk."""
+    return cast("Table", model.__table__)
+
+
+def insert_new(session: Session, model: type[Base], **values: object) -> bool:
+    """Insert one row; return False, changing nothing, where its key is there already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table_of(model)).values(**values).on_conflict_do_nothing()
+    return session.execute(statement.returning(literal(1))).first() is not None
 
 
 @contextmanager
@@ -168,32 +243,67 @@ def _words_for_failures() -> Iterator[None]:
 
 def in_words(error: DBAPIError) -> DatabaseUnavailable | None:
     """Return what a person can do about a failed statement, None for a mistake of ours."""
-    text = str(error.orig)
-    for sign, sentence in _FAILURES.items():
-        if sign in text:
-            return DatabaseUnavailable(sentence)
-    if error.connection_invalidated:
-        return DatabaseUnavailable(
-            "The connection to the database broke: check that its server runs, then try again."
-        )
-    return None
+    said = _sqlite_words(error) or _postgresql_words(error)
+    return DatabaseUnavailable(said) if said else None
 
 
-_FAILURES = {
-    "database is locked": "The database is in use by another process: try again in a moment, "
-    "or stop the other process.",
-    "disk is full": "The disk that holds the database is full: free some space, then try again.",
-    "disk I/O error": "The disk that holds the database failed or is full: check it, "
-    "then try again.",
-    "unable to open database file": "The database file cannot be opened: check [database] url "
-    "and that its folder exists and may be written to.",
-    "readonly database": "The database file is read-only: give this user the right to write it.",
-    "file is not a database": "The database file is damaged or no SQLite database: restore it "
-    "from a backup.",
-    "no such table": "The database is empty or of an older version: run newsletter upgrade.",
-    "connection failed": "The database server does not answer: check [database] url and that "
-    "the server runs.",
-    "does not exist": "The database lacks a table: run newsletter upgrade.",
+def _sqlite_words(error: DBAPIError) -> str | None:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_ERROR and "no such table" in str(error.orig):
+        return _NO_TABLE
+    return _SQLITE.get(code & 0xFF) if code else None  # the rest is the extended code
+
+
+def _postgresql_words(error: DBAPIError) -> str | None:
+    if error.orig is None or not type(error.orig).__module__.startswith("psycopg"):
+        return None
+    code: str | None = getattr(error.orig, "sqlstate", None)
+    if code is None:  # the client's own failures: no connection, or it broke
+        operational = type(error.orig).__name__ == "OperationalError"
+        return _NO_SERVER if operational or error.connection_invalidated else None
+    return next((said for sign, said in _POSTGRESQL.items() if code.startswith(sign)), None)
+
+
+_NO_TABLE = "The database is empty or of an older version: run newsletter upgrade."
+_IN_USE = (
+    "The database is in use by another process: try again in a moment, or stop the other process."
+)
+_DISK_FULL = "The disk that holds the database is full: free some space, then try again."
+_NO_SERVER = (
+    "The database server does not answer or does not let this site in: check [database] url and "
+    "that the server runs, then try again."
+)
+_DAMAGED = "The database file is damaged or no SQLite database: restore it from a backup."
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: _IN_USE,
+    sqlite3.SQLITE_LOCKED: _IN_USE,
+    sqlite3.SQLITE_FULL: _DISK_FULL,
+    sqlite3.SQLITE_IOERR: "The disk that holds the database failed or is full: check it, then "
+    "try again.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened: check [database] url, and that "
+    "its folder exists and may be written to.",
+    sqlite3.SQLITE_READONLY: "The database may only be read here: give this user the right to "
+    "write its file and folder.",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+
+# The beginnings of SQLSTATE codes (PostgreSQL, appendix A), the more exact ones first.
+_POSTGRESQL = {
+    "08": _NO_SERVER,
+    "28": _NO_SERVER,
+    "3D": _NO_SERVER,
+    "57P": _NO_SERVER,
+    "25006": "The database may only be read here: name the primary server under [database] url.",
+    "40": _IN_USE,  # deadlock, serialization: nothing of the transaction remains
+    "42501": "The database user may not do this: grant it all rights on the site's database.",
+    "42P01": _NO_TABLE,
+    "53100": _DISK_FULL,
+    "53": "The database server has no room left for this: see its log, then try again.",
+    "55P03": _IN_USE,
+    "57014": _IN_USE,
+    "58": "The database server's disk failed: see its log, then try again.",
 }
 
 

@@ -1,6 +1,7 @@
 """What all tests share: real databases, SQLite and PostgreSQL, and the reference folder."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-import newsletter.tables  # noqa: F401  (fills the metadata)
-from subscribers.database import Base, open_engine
+from newsletter.migrations import upgrade
+from subscribers.database import open_engine
 from subscribers.privacy import Keys
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -40,7 +41,7 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine = open_engine(_named(postgres_server, name))
-    Base.metadata.create_all(engine)
+    upgrade(engine)
     engine.dispose()
     yield name
     with admin.connect() as connection:
@@ -61,14 +62,20 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     admin.dispose()
 
 
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """The URL of a fresh SQLite database with the schema in it."""
-    url = f"sqlite:///{tmp_path / 'newsletter.db'}"
-    engine = open_engine(url)
-    Base.metadata.create_all(engine)
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that holds the empty schema."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = open_engine(f"sqlite:///{file}")
+    upgrade(engine)
     engine.dispose()
-    return url
+    return file
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """The URL of a fresh SQLite database with the schema in it."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'newsletter.db')}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
