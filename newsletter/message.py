@@ -1,10 +1,40 @@
 """One person's copy as bytes: headers and both parts, encoded once for each edition.
 
 Everything that is the same in every copy is MIME-encoded when a `MessageForm` is made;
-`copy_for` only joins bytes.
+`copy_for` only joins bytes.  Python's own `EmailMessage` is not used to write: it takes
+milliseconds for each copy, and it turns a long `List-Unsubscribe` into encoded words that
+receivers do not read.
 """
 
+import binascii
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime
+from typing import Literal
+
+from email_validator import EmailNotValidError, validate_email
+
+from newsletter.config import Settings
+from newsletter.errors import Problem
+from newsletter.rendering import RenderedEmail, Shell, SlotValues, clean_name, slot_values
+
+Kind = Literal["bulletin", "test", "notice"]
+
+SAMPLE_TOKEN = "sample-of-nobody-000000"  # noqa: S105  (as long as a token, opens nothing)
+
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_PRINTABLE = re.compile(r"[ -~]*")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+_URL = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without < and >, within one line
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_WORD_BYTES = 45  # of UTF-8 in one encoded word: 60 of base64, 72 with its frame (RFC 2047: 75)
+_LONGEST_PLAIN_SUBJECT = 900  # characters; a line has 998
+_LONGEST_PLAIN_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -19,9 +49,322 @@ class Recipient:
     preferences_url: str
 
 
+def sample_recipient(website: str, token: str = SAMPLE_TOKEN) -> Recipient:
+    """Return a subscriber who does not exist, for previews; `website` is the pages' address."""
+    return Recipient(
+        delivery_id=0,
+        token=token,
+        address="miriam@example.org",
+        name="Miriam",
+        unsubscribe_url=f"{website}/u/{token}",
+        preferences_url=f"{website}/p/{token}",
+    )
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What the headers of an edition say besides subject and date."""
+
+    kind: Kind
+    sender_name: str
+    sender_email: str
+    reply_to: str | None
+    website: str  # URL of the organisation
+    practice: bool  # nothing leaves this machine
+    list_name: str = ""  # [a-z0-9-]; the list fields are unused in notices
+    list_title: str = ""
+    list_id: int = 0
+    issue_id: int = 0
+
+
+def bulletin_envelope(
+    settings: Settings,
+    *,
+    list_name: str,
+    list_title: str,
+    list_id: int,
+    issue_id: int,
+    kind: Literal["bulletin", "test"] = "bulletin",
+) -> Envelope:
+    """Return the envelope that the settings give to an issue of a list."""
+    return Envelope(
+        kind=kind,
+        sender_name=settings.sender.name,
+        sender_email=settings.sender.email,
+        reply_to=settings.sender.reply_to,
+        website=settings.organisation.url,
+        practice=settings.practice,
+        list_name=list_name,
+        list_title=list_title,
+        list_id=list_id,
+        issue_id=issue_id,
+    )
+
+
+def notice_envelope(settings: Settings) -> Envelope:
+    """Return the envelope of mails to staff."""
+    return Envelope(
+        kind="notice",
+        sender_name=settings.sender.name,
+        sender_email=settings.sender.email,
+        reply_to=settings.sender.reply_to,
+        website=settings.organisation.url,
+        practice=settings.practice,
+    )
+
+
+def bulletin_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":
+    """Return the form of an edition; `date` (aware) stands in every copy.
+
+    Raises:
+        Problem: a name or an address in the settings cannot stand in a header.
+    """
+    if envelope.kind == "notice":
+        raise ValueError("a notice's envelope around a bulletin")
+    return MessageForm(email, envelope, date)
+
+
+def notice_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":
+    """Return the form of a mail to staff: no List- headers, marked as sent by a machine."""
+    if envelope.kind != "notice":
+        raise ValueError("a bulletin's envelope around a notice")
+    return MessageForm(email, envelope, date)
+
+
 class MessageForm:
-    """What every copy of one edition shares."""
+    """What every copy of one edition shares.  Never changed once made; shared by threads."""
+
+    def __init__(self, email: RenderedEmail, envelope: Envelope, date: datetime) -> None:
+        self.email = email
+        self.envelope = envelope
+        self.subject = _line(email.subject, "the subject")
+        self.sender_name = _line(envelope.sender_name, "the sender's name")
+        self.sender_email = _own_address(envelope.sender_email, "sender.email")
+        self.reply_to = (
+            _own_address(envelope.reply_to, "sender.reply_to") if envelope.reply_to else None
+        )
+        self._domain = self.sender_email.rpartition("@")[2]
+        self._shared_headers = dict(self._headers_alike())
+        self._head = self._encoded_head(date)
+        self._body = _Body(email)
 
     def copy_for(self, recipient: Recipient) -> bytes:
-        """Return the complete message for one person: CRLF lines, never longer than 998 bytes."""
-        raise NotImplementedError
+        """Return the complete message for one person: CRLF lines, never longer than 998 bytes.
+
+        The same recipient gives the same bytes.
+
+        Raises:
+            ValueError: the address, the token or a link cannot stand in a header.
+        """
+        if not _TOKEN.fullmatch(recipient.token):
+            raise ValueError("the token is not of [A-Za-z0-9_-]")
+        lines = [
+            self._head,
+            b"To: %b\r\n" % _mailbox(clean_name(recipient.name), _wire_address(recipient.address)),
+            f"Message-ID: <{recipient.token}@{self._domain}>\r\n".encode("ascii"),
+        ]
+        if self.envelope.kind != "notice":
+            url = _header_url(recipient.unsubscribe_url)
+            lines.append(f"List-Unsubscribe: <{url}>\r\n".encode("ascii"))
+        lines += self._body.filled(*self.values_for(recipient))
+        return b"".join(lines)
+
+    def headers_for(self, recipient: Recipient) -> dict[str, str]:
+        """Return the headers that a provider's API does not write by itself.
+
+        That is all but From, To, Reply-To, Subject, Date, Message-ID and MIME's own.
+        """
+        headers = dict(self._shared_headers)
+        if self.envelope.kind != "notice":
+            headers["List-Unsubscribe"] = f"<{_header_url(recipient.unsubscribe_url)}>"
+        return headers
+
+    def values_for(self, recipient: Recipient) -> tuple[SlotValues, SlotValues]:
+        """Return one person's slot values, first for the HTML, then for the text."""
+        return slot_values(
+            recipient.name,
+            self.email.language,
+            recipient.unsubscribe_url,
+            recipient.preferences_url,
+        )
+
+    def _headers_alike(self) -> Iterator[tuple[str, str]]:
+        envelope = self.envelope
+        if envelope.kind == "notice":
+            yield "Auto-Submitted", "auto-generated"  # RFC 3834: nobody's robot answers it
+        else:
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058
+            yield "List-Id", self._list_id()
+            yield "List-Owner", f"<mailto:{self.reply_to or self.sender_email}>"
+            if envelope.website:
+                yield "List-Help", f"<{_own_url(envelope.website)}>"
+            yield "Feedback-ID", self._feedback_id()
+            yield "Precedence", "bulk"
+        if envelope.practice:
+            yield "X-Practice", "yes"
+
+    def _list_id(self) -> str:
+        # RFC 2919.  Receivers compare it as it stands, so a title that would have to be
+        # encoded is left out.
+        label = f"<{_line(self.envelope.list_name, 'the name of the list')}.{self._domain}>"
+        title = _line(self.envelope.list_title, "the title of the list")
+        if not title or not _is_plain(title):
+            return label
+        return f"{_quoted(title)} {label}"
+
+    def _feedback_id(self) -> str:
+        sender = hashlib.sha256(self._domain.encode()).hexdigest()[:10]
+        envelope = self.envelope
+        return f"i{envelope.issue_id}:l{envelope.list_id}:{envelope.kind}:{sender}"
+
+    def _encoded_head(self, date: datetime) -> bytes:
+        if date.tzinfo is None:
+            raise ValueError("the date has no time zone")
+        lines = [b"From: " + _mailbox(self.sender_name, self.sender_email)]
+        if self.reply_to:
+            lines.append(b"Reply-To: " + self.reply_to.encode("ascii"))
+        lines += [
+            b"Subject: " + _encoded_subject(self.subject),
+            b"Date: " + format_datetime(date).encode("ascii"),
+        ]
+        lines += [
+            f"{name}: {value}".encode("ascii") for name, value in self._shared_headers.items()
+        ]
+        return b"".join(line + b"\r\n" for line in lines)
+
+
+class _Body:
+    """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots."""
+
+    def __init__(self, email: RenderedEmail) -> None:
+        # "=_" never occurs in quoted-printable, so no text can hold the boundary.
+        boundary = f"=_{email.hash().hex()[:24]}"
+        start = (
+            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"'
+            f"\r\n\r\n{_part_head(boundary, 'plain')}"
+        )
+        self._text = _encoded_literals(email.text, start, f"\r\n{_part_head(boundary, 'html')}")
+        self._html = _encoded_literals(email.html, "", f"\r\n--{boundary}--\r\n")
+        self._slots = (email.text.slots, email.html.slots)
+
+    def filled(self, in_html: SlotValues, in_text: SlotValues) -> list[bytes]:
+        text_slots, html_slots = self._slots
+        pieces = [self._text[0]]
+        for slot, literal in zip(text_slots, self._text[1:], strict=True):
+            pieces += (_quoted_printable(in_text[slot]), literal)
+        pieces.append(self._html[0])
+        for slot, literal in zip(html_slots, self._html[1:], strict=True):
+            pieces += (_quoted_printable(in_html[slot]), literal)
+        return pieces
+
+
+def _part_head(boundary: str, subtype: str) -> str:
+    return (
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+
+
+def _encoded_literals(shell: Shell, before: str, after: str) -> list[bytes]:
+    """Return the literals encoded, each slot standing on lines of its own between soft breaks."""
+    encoded = [_quoted_printable(literal) for literal in shell.literals]
+    for no in range(len(encoded) - 1):
+        encoded[no] += b"=\r\n"
+        encoded[no + 1] = b"=\r\n" + encoded[no + 1]
+    encoded[0] = before.encode("ascii") + encoded[0]
+    encoded[-1] += after.encode("ascii")
+    return encoded
+
+
+def _quoted_printable(text: str) -> bytes:
+    # The letter at the end keeps room for a soft break after the last line, and keeps a
+    # space or a dot before it from being at an end of line.
+    encoded = binascii.b2a_qp((text + "A").encode(), istext=True)[:-1]
+    return encoded.replace(b"\n", b"\r\n")
+
+
+# --- what may stand in a header ---------------------------------------------------------------
+
+
+def _mailbox(name: str, address: str) -> bytes:
+    """Return `name <address>` (RFC 5322, 3.4) with the name in any script (RFC 2047)."""
+    if not name:
+        return address.encode("ascii")
+    if _is_plain(name) and len(name) <= _LONGEST_PLAIN_NAME:
+        return f"{_quoted(name)} <{address}>".encode("ascii")
+    return b"%b\r\n <%b>" % (b"\r\n ".join(_encoded_words(name)), address.encode("ascii"))
+
+
+def _encoded_words(text: str) -> Iterator[bytes]:
+    # By hand, because Header takes 100 us, for every person anew.
+    rest = text.encode()
+    while rest:
+        end = min(_WORD_BYTES, len(rest))
+        while end < len(rest) and rest[end] & 0xC0 == 0x80:  # not within a character
+            end -= 1
+        yield b"=?utf-8?b?%b?=" % b64encode(rest[:end])
+        rest = rest[end:]
+
+
+def _is_plain(text: str) -> bool:
+    return _PRINTABLE.fullmatch(text) is not None and "=?" not in text
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _encoded_subject(subject: str) -> bytes:
+    if _is_plain(subject) and len(subject) <= _LONGEST_PLAIN_SUBJECT:
+        return subject.encode("ascii")
+    header = Header(subject, "utf-8", maxlinelen=76, header_name="Subject")
+    return header.encode(linesep="\r\n").encode("ascii")
+
+
+def _wire_address(address: str) -> str:
+    """Return the address with its domain in ASCII.
+
+    Raises:
+        ValueError: it is none, or its part before the @ is not ASCII.
+    """
+    if _ADDRESS.fullmatch(address):
+        return address
+    try:
+        ascii_address = validate_email(address, check_deliverability=False).ascii_email
+    except EmailNotValidError:
+        ascii_address = None
+    if ascii_address is None:
+        raise ValueError("an address that cannot stand in a header")
+    return ascii_address
+
+
+def _own_address(address: str, setting: str) -> str:
+    try:
+        return _wire_address(address)
+    except ValueError:
+        raise Problem(
+            f"The setting {setting} is no address that mail can be sent from: correct it in "
+            "newsletter.toml."
+        ) from None
+
+
+def _own_url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise Problem(
+            "The setting organisation.url holds a space or a character that is not ASCII: write "
+            "it as the browser's address line copies it."
+        )
+    return url
+
+
+def _header_url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise ValueError("a link that cannot stand in a header")
+    return url
+
+
+def _line(text: str, what: str) -> str:
+    if _CONTROL.search(text):
+        raise Problem(f"There is a line break or a control character in {what}: take it out.")
+    return text

@@ -1,0 +1,43 @@
+"""How it looks: a bulletin becomes an email whose merge fields are still open.
+
+Jinja fills the templates once for each edition, with random markers where people differ;
+premailer moves the style sheet into the elements, once, fenced in; then both texts are cut
+at the markers.  One person's copy is a join of strings: what is put in is never read again,
+so a name cannot become a tag, a template or somebody else's link.
+"""
+
+from newsletter.rendering.edition import (
+    HTML_LIMIT,
+    Look,
+    Templates,
+    html_bytes,
+    look_of,
+    render,
+    render_notice,
+)
+from newsletter.rendering.shell import (
+    RenderedEmail,
+    Shell,
+    Slot,
+    SlotValues,
+    clean_name,
+    merge,
+    slot_values,
+)
+
+__all__ = [
+    "HTML_LIMIT",
+    "Look",
+    "RenderedEmail",
+    "Shell",
+    "Slot",
+    "SlotValues",
+    "Templates",
+    "clean_name",
+    "html_bytes",
+    "look_of",
+    "merge",
+    "render",
+    "render_notice",
+    "slot_values",
+]

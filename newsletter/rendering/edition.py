@@ -1,0 +1,345 @@
+"""One edition: templates filled once, styled once, cut at the markers."""
+
+import itertools
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from newsletter.bulletin import (
+    Block,
+    Bulletin,
+    Direction,
+    Heading,
+    ItemList,
+    Paragraph,
+    PointKind,
+    PrayerPoint,
+    Quotation,
+    Scripture,
+)
+from newsletter.config import Settings
+from newsletter.errors import Problem
+from newsletter.rendering.inlining import Reading, inline_css
+from newsletter.rendering.plain import wrap
+from newsletter.rendering.shell import RenderedEmail, Shell, Slot
+from newsletter.rendering.words import Words, base_language, words_of
+
+HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
+
+_SLOT_BYTES = 200  # what a filled slot is taken to weigh
+_STAFF_REASON = "You receive this because you are named in the settings of the prayer newsletter."
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whose mail it is: what an edition says besides the bulletin."""
+
+    organisation: str
+    postal_address: str
+    list_title: str  # "" leaves the sentence about it out
+    website: str  # URL, or ""
+    sender_name: str
+
+
+def look_of(settings: Settings, list_title: str) -> Look:
+    """Return the look that the settings give to the bulletins of a list."""
+    return Look(
+        organisation=settings.organisation.name,
+        postal_address=settings.organisation.postal_address,
+        list_title=list_title,
+        website=settings.organisation.url,
+        sender_name=settings.sender.name,
+    )
+
+
+class Templates:
+    """The templates of all mails, read and compiled once; safe to share between threads."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Read `email/*.j2` from the folders; a file in an earlier one wins.
+
+        Raises:
+            Problem: a template is missing, cannot be read, or is not valid Jinja.
+        """
+        self._environment = jinja2.Environment(
+            loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(folder) for folder in folders]),
+            autoescape=jinja2.select_autoescape(("html.j2", "css.j2")),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self._environment.filters |= {"wrapped": wrap, "linked": _linked}
+        found = [
+            name for name in self._environment.list_templates(["j2"]) if name.startswith("email/")
+        ]
+        needed = [
+            f"email/{kind}.{part}.j2"
+            for kind in ("bulletin", "notice")
+            for part in ("subject", "html", "txt")
+        ]
+        for name in (*needed, *found):
+            self._get(name)
+
+    def fill(self, name: str, context: Mapping[str, Any]) -> str:
+        """Return the filled template.
+
+        Raises:
+            Problem: the template asks for something that is not there.
+        """
+        try:
+            return self._get(name).render(context)
+        except jinja2.TemplateError as error:
+            raise Problem(f"The template {name} cannot be filled: {error}.") from None
+
+    def _get(self, name: str) -> jinja2.Template:
+        try:
+            return self._environment.get_template(name)
+        except jinja2.TemplateNotFound as error:
+            raise Problem(
+                f"The template {error.name} is missing: put it back into the templates folder."
+            ) from None
+        except jinja2.TemplateSyntaxError as error:
+            raise Problem(
+                f"The template {error.name or name} is not valid in line {error.lineno}: "
+                f"{error.message}."
+            ) from None
+        except (OSError, UnicodeDecodeError):
+            raise Problem(f"The template {name} cannot be read: save it as UTF-8.") from None
+
+
+def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmail:
+    """Return the email of one edition; the same input gives an equal email.
+
+    Both parts hold the greeting, the unsubscribe and the preferences slot.
+
+    Raises:
+        Problem: the HTML is heavier than `HTML_LIMIT`, or a template that the site overrides
+            left a slot out, fetches something, or cannot be filled or styled.
+    """
+    words = words_of(bulletin.language)
+    marks = _Marks()
+    before, _, after = words.because.partition("{list}")
+    context = _page(bulletin.language, bulletin.direction, look) | {
+        "bulletin": bulletin,
+        "words": words,
+        "story": [_part(block) for block in bulletin.blocks],
+        "point_groups": list(_point_groups(bulletin, words)),
+        # A bulletin that ends in a heading has named its points itself.
+        "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
+        "verses": _verses(bulletin),
+        "because": (before, after),
+        "greeting": marks.of(Slot.GREETING),
+        "unsubscribe_url": marks.of(Slot.UNSUBSCRIBE),
+        "preferences_url": marks.of(Slot.PREFERENCES),
+    }
+    return _fill("bulletin", context, templates, marks, required=tuple(Slot))
+
+
+def render_notice(
+    subject: str, paragraphs: Sequence[str], look: Look, templates: Templates
+) -> RenderedEmail:
+    """Return a mail to staff, in English and the same for everyone: it has no slots.
+
+    Raises:
+        Problem: as `render`.
+    """
+    context = _page("en", "ltr", look) | {
+        "subject": subject,
+        "paragraphs": paragraphs,
+        "because": _STAFF_REASON,
+    }
+    return _fill("notice", context, templates, _Marks(), required=())
+
+
+def html_bytes(email: RenderedEmail) -> int:
+    """Return what the HTML part of a copy weighs, before it is encoded for transport."""
+    literals = sum(len(literal.encode()) for literal in email.html.literals)
+    return literals + _SLOT_BYTES * len(email.html.slots)
+
+
+class _Marks:
+    """Stand-ins for slots while templates are filled: letters and digits nobody can guess."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_hex(8)
+        self._slots = tuple(Slot)
+
+    def of(self, slot: Slot) -> str:
+        return f"zq{self._secret}{self._slots.index(slot):02}qz"
+
+    def cut(self, text: str, required: Sequence[Slot], part: str) -> Shell:
+        pieces = re.split(f"zq{self._secret}([0-9]{{2}})qz", text)
+        shell = Shell(tuple(pieces[::2]), tuple(self._slots[int(no)] for no in pieces[1::2]))
+        for slot in required:
+            if slot not in shell.slots:
+                raise Problem(
+                    f"The {part} of the bulletin has no {slot} field: put it back into the "
+                    "template, every copy needs it."
+                )
+        return shell
+
+
+def _fill(
+    kind: str,
+    context: Mapping[str, Any],
+    templates: Templates,
+    marks: _Marks,
+    required: Sequence[Slot],
+) -> RenderedEmail:
+    subject = _clean(" ".join(templates.fill(f"email/{kind}.subject.j2", context).split()))
+    context = {**context, "subject": subject}
+    page = _clean(templates.fill(f"email/{kind}.html.j2", context))
+    text = _clean(templates.fill(f"email/{kind}.txt.j2", context))
+    page = re.sub(r"\n\s*", "\n", page).strip() + "\n"
+    _refuse_fetching(page)
+    email = RenderedEmail(
+        subject=subject,
+        html=marks.cut(inline_css(page), required, "HTML part"),
+        text=marks.cut(re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n", required, "text part"),
+        language=context["language"],
+    )
+    if html_bytes(email) > HTML_LIMIT:
+        raise Problem(
+            f"The email would weigh {html_bytes(email) // 1000} kB and Gmail hides what goes "
+            f"beyond {HTML_LIMIT // 1000} kB: shorten the bulletin or send it as two."
+        )
+    return email
+
+
+def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
+    words = words_of(language)
+    ltr = direction == "ltr"
+    return {
+        "language": language,
+        "direction": direction,
+        "start": "left" if ltr else "right",
+        "end": "right" if ltr else "left",
+        "fonts": words.fonts,
+        "heading_fonts": words.heading_fonts,
+        "leading": words.leading,
+        # Korean is read in words; by default a phone breaks it between any two syllables.
+        "word_break": "keep-all" if base_language(language) == "ko" else "normal",
+        "look": look,
+    }
+
+
+def _refuse_fetching(page: str) -> None:
+    if fetches := Reading(page).fetches:
+        raise Problem(
+            f"The email's template loads {', '.join(sorted(fetches))}: a mail program would "
+            "tell somebody who opened it, so take it out."
+        )
+
+
+def _clean(text: str) -> str:
+    """Return `text` with LF line ends and without characters that no mail may hold."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _linked(text: str) -> Markup:
+    """Return `text` as HTML with its web addresses made links, exactly as they are."""
+    pieces: list[Markup] = []
+    end = 0
+    for match in _URL.finditer(text):
+        url = escape(match[0])
+        pieces += (
+            escape(text[end : match.start()]),
+            Markup('<a class="link" href="{0}">{0}</a>').format(url),
+        )
+        end = match.end()
+    return Markup().join((*pieces, escape(text[end:])))
+
+
+# --- what the templates are given -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Part:
+    kind: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Point:
+    label: str  # "Friday 27 November:", "Thanksgiving:", or ""
+    lead: str  # set bold; "" where nothing is
+    rest: str  # with its leading space
+
+
+def _part(block: Block) -> _Part:
+    match block:
+        case Paragraph(text):
+            return _Part("paragraph", (text,))
+        case Heading(text):
+            return _Part("heading", (text,))
+        case Quotation(paragraphs):
+            return _Part("quotation", paragraphs)
+        case ItemList(items):
+            return _Part("list", items)
+
+
+def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:
+    # Bold first sentences guide the eye; where points have no more than one, all would shout.
+    bold = any(point.lead != point.text for point in bulletin.points)
+    # Among petitions a thanksgiving is worth naming; where all give thanks it is not.
+    kinds = {point.kind for point in bulletin.points}
+    for group, points in itertools.groupby(bulletin.points, key=lambda point: point.group):
+        yield (
+            group or "",
+            [
+                _Point(_label(point, bulletin.language, words, kinds), *_lead_and_rest(point, bold))
+                for point in points
+            ],
+        )
+
+
+def _lead_and_rest(point: PrayerPoint, bold: bool) -> tuple[str, str]:
+    if bold and point.lead and point.text.startswith(point.lead):
+        return point.lead, point.text.removeprefix(point.lead)
+    return "", point.text
+
+
+def _label(point: PrayerPoint, language: str, words: Words, kinds: set[PointKind]) -> str:
+    labels = []
+    if point.date:
+        labels.append(
+            "–".join(_day(date.fromisoformat(day), language) for day in point.date.split("/"))
+        )
+    if point.kind is PointKind.THANKSGIVING and len(kinds) > 1:
+        labels.append(words.thanksgiving)
+    return f"{' · '.join(labels)}:" if labels else ""
+
+
+def _day(day: date, language: str) -> str:
+    if base_language(language) != "en":
+        return day.isoformat()
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def _verses(bulletin: Bulletin) -> list[Scripture]:
+    """Return the passages that stand on their own; those within the story are read there."""
+    told = "\n".join(
+        (
+            *(text for block in bulletin.blocks for text in _part(block).texts),
+            *(point.text for point in bulletin.points),
+        )
+    )
+    return [
+        verse for verse in bulletin.scriptures if (verse.quotation or verse.written) not in told
+    ]
