@@ -7,7 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    Table,
     case,
     func,
     insert,
@@ -19,13 +18,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.received import same_bulletin, why_left_out
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.rendering import RenderedEmail
 from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState
 from subscribers.audience import audience
-from subscribers.database import Code
+from subscribers.database import Code, table_of
 from subscribers.privacy import KeyMismatch, Keys
 from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
@@ -79,9 +79,26 @@ def freeze(
     return size
 
 
-_issue = cast(Table, Issue.__table__)
-_delivery = cast(Table, Delivery.__table__)
-_batch = cast(Table, Batch.__table__)
+def hold_back(session: Session, keys: Keys, issue_id: int, sentence: str, now: datetime) -> None:
+    """Make an issue that must not start a held draft again, and tell staff why."""
+    session.execute(
+        update(_issue)
+        .where(_issue.c.id == issue_id, _issue.c.state == IssueState.SCHEDULED)
+        .values(state=IssueState.DRAFT, hold=True, approved_hash=None)
+    )
+    notices.tell(
+        session,
+        keys,
+        f"issue-held-back/{issue_id}/{now.isoformat()}",
+        f"Issue {issue_id} did not start",
+        [sentence, "Nobody received it."],
+        now,
+    )
+
+
+_issue = table_of(Issue)
+_delivery = table_of(Delivery)
+_batch = table_of(Batch)
 
 
 def _one_freeze_at_a_time(session: Session) -> None:

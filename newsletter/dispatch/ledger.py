@@ -14,12 +14,11 @@ whether the commit went through.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Table,
     and_,
     case,
     delete,
@@ -30,13 +29,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.received import same_bulletin, why_left_out
-from newsletter.dispatch.retry import NOT_SENT, Verdict, in_issue
+from newsletter.dispatch.retry import NOT_SENT, Answered, Verdict, in_issue
+from newsletter.providers.base import Intent
 from newsletter.tables import (
     Attempt,
     Batch,
@@ -49,11 +48,21 @@ from newsletter.tables import (
     IssueState,
     Reason,
 )
+from subscribers.database import insert_new, table_of
 from subscribers.privacy import Keys
 
 IsGone = Callable[[Session, int], bool]
 """Whether a worker, by its id, has certainly ended."""
 
+SETTLED = (
+    DeliveryState.SUBMITTED,
+    DeliveryState.FAILED,
+    DeliveryState.UNKNOWN,
+    DeliveryState.EXCLUDED,
+)
+"""The states that nothing but an answer that comes late, or a person, changes."""
+
+_EXCLUDED, _FAILED = DeliveryState.EXCLUDED, DeliveryState.FAILED
 _PAUSE_REASON_LENGTH = 500  # of issue.pause_reason
 
 
@@ -74,22 +83,32 @@ class Claim:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """When a first byte may leave at the latest, when an answer is overdue, when a lease ends."""
+    """How long an intent made now is good for."""
 
-    start_by: datetime
-    answer_by: datetime
-    lease_until: datetime
+    now: datetime
+    boot: float  # the same moment on `boot_clock`, which no one can set and which counts suspend
+    start_within: timedelta  # from now to the first byte
+    answer_within: timedelta  # from the first byte to the answer
 
+    @property
+    def start_by(self) -> datetime:
+        """No first byte leaves after it."""
+        return self.now + self.start_within
 
-@dataclass(frozen=True)
-class Answered:
-    """What came of one attempt, ready to be recorded."""
+    @property
+    def answer_by(self) -> datetime:
+        """A later answer counts as lost until it comes."""
+        return self.start_by + self.answer_within
 
-    attempt_id: int
-    verdicts: Mapping[int, Verdict]  # by delivery id
-    replies: Mapping[int, str] = field(default_factory=dict, repr=False)  # sealed when stored
-    reference: str | None = None
-    fault: str | None = None  # a sentence: the account or the domain is at fault, stop the issue
+    @property
+    def lease_until(self) -> datetime:
+        """Long enough for the answer and for the commit that records it."""
+        return self.answer_by + self.start_within
+
+    def intent(self, attempt_id: int) -> Intent:
+        """Return the leave to send, on the clock that the sender looks at."""
+        start_by = self.boot + self.start_within.total_seconds()
+        return Intent(attempt_id, start_by, start_by + self.answer_within.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -97,21 +116,21 @@ class Turn:
     """What one durable commit allowed and recorded."""
 
     issue_id: int
-    attempt_id: int  # 0 when nothing may be sent
-    tries: Mapping[int, int]  # delivery id -> tries including this one; only these may be sent
-    goes_on: bool  # the issue is still sending and the batch is still ours
-    changes: Mapping[DeliveryState, int]  # deliveries that reached a state in this commit
+    changes: Counter[DeliveryState]  # deliveries that reached a state in this commit
+    goes_on: bool = False  # the issue is still sending and the batch is still ours
+    intent: Intent | None = None  # None: nothing may be sent
+    tries: Mapping[int, int] = field(default_factory=dict)  # of those to send: id -> with this one
 
 
 def claim(
     session: Session,
     worker_id: int,
     practice: bool,
-    now: datetime,
-    lease_until: datetime,
+    deadlines: Deadlines,
     is_gone: IsGone,
 ) -> Claim | None:
     """Take the batch that is due first, or None: one row, no trace in the deliveries."""
+    now = deadlines.now
     due = (
         select(_batch.c.id)
         .join(_issue, _issue.c.id == _batch.c.issue_id)
@@ -124,7 +143,7 @@ def claim(
     row = session.execute(
         update(_batch)
         .where(_batch.c.id == due)
-        .values(fence=_batch.c.fence + 1, worker_id=worker_id, lease_until=lease_until)
+        .values(fence=_batch.c.fence + 1, worker_id=worker_id, lease_until=deadlines.lease_until)
         .returning(_batch)
     ).one_or_none()
     if row is None:
@@ -156,29 +175,39 @@ def turn(
     held: Claim,
     worker_id: int,
     ids: Sequence[int],
-    unusable: Sequence[int],
     answered: Answered | None,
     deadlines: Deadlines,
-    now: datetime,
 ) -> Turn:
     """Record the last answers and intend the next deliveries, in the caller's one commit.
 
     Only the deliveries that come back may be sent, and only once the commit is durable.
     Those of `ids` who left, were suppressed or received the bulletin elsewhere meanwhile are
-    excluded; those of `unusable` fail, since no provider could take their address.
+    excluded.
     """
-    state, ours, changes = _close_attempt(session, keys, held, answered, now)
+    state, ours, changes = _close_attempt(session, keys, held, answered, deadlines.now)
     if state is not IssueState.SENDING or not ours:
-        return Turn(held.issue_id, 0, {}, False, changes)
+        return Turn(held.issue_id, changes)
     session.execute(
         update(_batch).where(_batch.c.id == held.batch_id).values(lease_until=deadlines.lease_until)
     )
-    changes[DeliveryState.FAILED] += _fail_unusable(session, unusable)
-    attempt_id, tries = _intend(session, held, worker_id, ids, deadlines, now)
+    attempt_id, tries = _intend(session, held, worker_id, ids, deadlines)
     refused = [number for number in ids if number not in tries]
-    changes[DeliveryState.EXCLUDED] += _exclude(session, held, refused)
+    changes += Counter({_EXCLUDED: _exclude(session, held, refused)})
     failpoint("turn-written")
-    return Turn(held.issue_id, attempt_id, tries, True, changes)
+    intent = deadlines.intent(attempt_id) if tries else None
+    return Turn(held.issue_id, changes, True, intent, tries)
+
+
+def leave_out(
+    session: Session, held: Claim, absent: Sequence[int], unusable: Sequence[int]
+) -> Turn:
+    """Settle those of a batch to whom nothing can be sent.
+
+    `absent` are no longer on the list and are excluded; `unusable` fail, since no provider
+    could take their address.
+    """
+    excluded, failed = _exclude(session, held, absent), _fail_unusable(session, unusable)
+    return Turn(held.issue_id, +Counter({_EXCLUDED: excluded, _FAILED: failed}))
 
 
 def release(
@@ -189,11 +218,11 @@ def release(
     if ours:
         _let_go(session, held.batch_id, held.issue_id, held.first_id, held.last_id, now)
     failpoint("release-written")
-    return Turn(held.issue_id, 0, {}, False, changes)
+    return Turn(held.issue_id, changes)
 
 
-def sweep(session: Session, now: datetime, is_gone: IsGone) -> int:
-    """Take back what processes that are gone held, and settle overdue answers; return how many.
+def sweep(session: Session, now: datetime, is_gone: IsGone) -> Counter[DeliveryState]:
+    """Take back what processes that are gone held, and settle overdue answers.
 
     Looks at every batch that somebody claimed, whatever state its issue is in, and ends what
     a cancelled issue left open.
@@ -204,7 +233,7 @@ def sweep(session: Session, now: datetime, is_gone: IsGone) -> int:
         .order_by(_batch.c.id)
         .with_for_update(skip_locked=True)
     ).all()
-    swept = 0
+    swept: Counter[DeliveryState] = Counter()
     for row in claimed:
         found = _sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
         free = row.lease_until is None or row.lease_until < now or is_gone(session, row.worker_id)
@@ -264,6 +293,46 @@ def pause(session: Session, keys: Keys, issue_id: int, sentence: str, now: datet
     return bool(stopped)
 
 
+def pause_the_other_kind(session: Session, keys: Keys, practice: bool, now: datetime) -> None:
+    """Stop what was begun as practice when the provider is real by now, and the other way round."""
+    others = session.scalars(
+        select(_issue.c.id).where(
+            _issue.c.state == IssueState.SENDING, _issue.c.practice != practice
+        )
+    ).all()
+    begun, ours = ("with a real provider", "practice") if practice else ("as practice", "real")
+    for issue_id in others:
+        sentence = (
+            f"Issue {issue_id} was begun {begun}, and the provider in the settings is now "
+            f"{ours}: set the provider back, or cancel the issue."
+        )
+        pause(session, keys, issue_id, sentence, now)
+
+
+def count_left(session: Session) -> int:
+    """Return how many deliveries of issues under way are pending or in flight."""
+    waiting = (
+        select(func.count())
+        .select_from(_delivery)
+        .join(_issue, _issue.c.id == _delivery.c.issue_id)
+    )
+    return session.scalars(
+        waiting.where(
+            _issue.c.state.in_((IssueState.SENDING, IssueState.PAUSED)),
+            _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
+        )
+    ).one()
+
+
+def count_settled(session: Session, issue_id: int) -> tuple[int, int]:
+    """Return how many of an issue's audience are settled, and how many there are."""
+    settled = func.count().filter(_delivery.c.state.in_(SETTLED))
+    row = session.execute(
+        select(settled, func.count()).where(_delivery.c.issue_id == issue_id)
+    ).one()
+    return row[0], row[1]
+
+
 def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
     """Take back intents and claims of a commit of which nobody knows whether it happened.
 
@@ -271,8 +340,8 @@ def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
     that is still open at the server: afterwards the old one is committed, or never will be.
     """
     for result in doubtful:
-        if isinstance(result, Turn) and result.attempt_id:
-            _void(session, result, now)
+        if isinstance(result, Turn) and result.intent is not None:
+            _void(session, result, result.intent.attempt_id, now)
         elif isinstance(result, Claim):
             session.execute(
                 update(_batch)
@@ -281,12 +350,12 @@ def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
             )
 
 
-_issue = cast(Table, Issue.__table__)
-_batch = cast(Table, Batch.__table__)
-_delivery = cast(Table, Delivery.__table__)
-_attempt = cast(Table, Attempt.__table__)
-_note = cast(Table, DeliveryNote.__table__)
-_bulletin = cast(Table, Bulletin.__table__)
+_issue = table_of(Issue)
+_batch = table_of(Batch)
+_delivery = table_of(Delivery)
+_attempt = table_of(Attempt)
+_note = table_of(DeliveryNote)
+_bulletin = table_of(Bulletin)
 
 
 def _claimable(practice: bool, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -437,7 +506,6 @@ def _intend(
     worker_id: int,
     numbers: Sequence[int],
     deadlines: Deadlines,
-    now: datetime,
 ) -> tuple[int, dict[int, int]]:
     """Put under one new attempt whoever may still be sent to; return its id and their tries."""
     if not numbers:
@@ -450,7 +518,7 @@ def _intend(
             batch_id=held.batch_id,
             worker_id=worker_id,
             fence=held.fence,
-            started_at=now,
+            started_at=deadlines.now,
             start_by=deadlines.start_by,
             answer_by=deadlines.answer_by,
             size=len(numbers),
@@ -476,7 +544,7 @@ def _intend(
     tries = {row.id: row.tries for row in intended}
     if len(tries) < len(numbers):
         _shrink(session, attempt_id, len(tries))
-    return (attempt_id if tries else 0), tries
+    return attempt_id, tries
 
 
 def _shrink(session: Session, attempt_id: int, size: int) -> None:
@@ -531,7 +599,7 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
 
 def _sweep_range(
     session: Session, issue_id: int, first_id: int, last_id: int, now: datetime, is_gone: IsGone
-) -> int:
+) -> Counter[DeliveryState]:
     """Settle the deliveries in flight of one batch that nobody will answer for any more."""
     here = _in_batch(issue_id, first_id, last_id)
     in_flight = session.execute(
@@ -542,10 +610,10 @@ def _sweep_range(
     ).all()
     died = [row.id for row in in_flight if is_gone(session, row.worker_id)]
     overdue = [row.id for row in in_flight if row.id not in died and row.answer_by < now]
+    swept: Counter[DeliveryState] = Counter()
     if not died and not overdue:
-        return 0
+        return swept
     practice = session.scalars(select(_issue.c.practice).where(_issue.c.id == issue_id)).one()
-    swept = 0
     for attempts, reason in ((died, Reason.PROCESS_DIED), (overdue, Reason.ANSWER_LOST)):
         # In practice the copy is a file named after the delivery: handing it over again
         # leaves one copy.  Anywhere else it may be on its way, and only a person may decide.
@@ -560,7 +628,7 @@ def _sweep_range(
             .values(state=fate.state, reason=fate.reason)
             .returning(_delivery.c.id)
         )
-        swept += len(found.all())
+        swept[fate.state] += len(found.all())
     return swept
 
 
@@ -622,36 +690,29 @@ def _close_cancelled(session: Session) -> None:
     )
 
 
-def _void(session: Session, doubtful: Turn, now: datetime) -> None:
-    insert_new = _INSERT[session.get_bind().dialect.name]
-    taken = session.execute(
-        insert_new(_attempt)
-        .values(
-            id=doubtful.attempt_id,
-            issue_id=doubtful.issue_id,
-            worker_id=0,
-            fence=0,
-            started_at=now,
-            start_by=now,
-            answer_by=now,
-            size=0,
-            void=True,
-        )
-        .on_conflict_do_nothing()
-        .returning(_attempt.c.id)
-    ).all()
-    if taken:
-        return  # the id was free: that commit never happened, and no longer can
-    session.execute(update(_attempt).where(_attempt.c.id == doubtful.attempt_id).values(void=True))
+def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> None:
+    was_free = insert_new(
+        session,
+        Attempt,
+        id=attempt_id,
+        issue_id=doubtful.issue_id,
+        worker_id=0,
+        fence=0,
+        started_at=now,
+        start_by=now,
+        answer_by=now,
+        size=0,
+        void=True,
+    )
+    if was_free:
+        return  # that commit never happened, and no longer can
+    session.execute(update(_attempt).where(_attempt.c.id == attempt_id).values(void=True))
     session.execute(
         update(_delivery)
         .where(
             _delivery.c.id.in_(doubtful.tries),
-            _delivery.c.attempt_id == doubtful.attempt_id,
+            _delivery.c.attempt_id == attempt_id,
             _delivery.c.state == DeliveryState.IN_FLIGHT,
         )
         .values(state=DeliveryState.PENDING, attempt_id=None, tries=_delivery.c.tries - 1)
     )
-
-
-_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

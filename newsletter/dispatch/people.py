@@ -20,7 +20,8 @@ class People:
     """Whom a batch is for, in the order of their deliveries."""
 
     ids: Sequence[int]  # deliveries that may be intended
-    recipients: Mapping[int, Recipient]  # by delivery id; of the erased there is none
+    recipients: Mapping[int, Recipient]  # by delivery id
+    absent: Sequence[int]  # deliveries to those who were erased or taken off the list
     unusable: Sequence[int]  # deliveries whose sealed address does not open
 
 
@@ -49,12 +50,14 @@ def read_people(session: Session, keys: Keys, claim: Claim, url: str, now: datet
         )
         .order_by(Delivery.id)
     ).all()
-    # Whoever was erased or taken off the list has no address to read; the turn excludes them.
-    known = [row for row in rows if row.subscription_id is not None]
-    recipients = _open_all(keys, known, url)
-    unusable = [row.id for row in known if row.id not in recipients]
-    left_out = set(unusable)
-    return People([row.id for row in rows if row.id not in left_out], recipients, unusable)
+    present = [row for row in rows if row.subscription_id is not None]
+    recipients = _open_all(keys, present, url)
+    return People(
+        ids=list(recipients),
+        recipients=recipients,
+        absent=[row.id for row in rows if row.subscription_id is None],
+        unusable=[row.id for row in present if row.id not in recipients],
+    )
 
 
 def _open_all(keys: Keys, rows: Sequence[Any], url: str) -> dict[int, Recipient]:

@@ -1,6 +1,7 @@
 """What an answer makes of a delivery, and when it is tried again.  Pure: no clock, no database."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from newsletter.providers.base import Answer, Outcome
@@ -23,6 +24,45 @@ class Verdict:
 
 NOT_SENT = Verdict(DeliveryState.PENDING, counts=False)
 """No byte left, and not because of the recipient: as if it had never been tried."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one attempt, ready to be recorded."""
+
+    attempt_id: int
+    verdicts: Mapping[int, Verdict]  # by delivery id
+    replies: Mapping[int, str] = field(default_factory=dict, repr=False)  # sealed when stored
+    reference: str | None = None
+    fault: str | None = None  # a sentence: our account or domain is at fault, the issue stops
+
+
+def answered(
+    attempt_id: int, tries: Mapping[int, int], outcomes: Sequence[Outcome], now: datetime
+) -> Answered:
+    """Return what to record for an attempt on the deliveries of `tries` (id -> tries so far).
+
+    A delivery without an outcome is unknown: the provider may have it.
+    """
+    told = {outcome.delivery_id: outcome for outcome in outcomes}
+    lost = {number: Outcome(number, Answer.UNKNOWN) for number in tries if number not in told}
+    given = {number: (told | lost)[number] for number in tries}
+    faults = [o.sentence for o in given.values() if o.answer is Answer.SENDER_FAULT]
+    return Answered(
+        attempt_id,
+        verdicts={number: verdict(o, tries[number], now) for number, o in given.items()},
+        replies={number: o.reply for number, o in given.items() if o.reply},
+        reference=next((o.reference for o in given.values() if o.reference), None),
+        fault=(faults[0] or _A_FAULT) if faults else None,
+    )
+
+
+def not_sent(attempt_id: int, tries: Mapping[int, int]) -> Answered:
+    """Return what to record when the time to start had passed: no byte left."""
+    return Answered(attempt_id, dict.fromkeys(tries, NOT_SENT))
+
+
+_A_FAULT = "The provider refuses to take mail from this site: check its account and settings."
 
 
 def verdict(outcome: Outcome, attempts: int, now: datetime) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
@@ -51,19 +51,22 @@ class Writer:
         Raises:
             DatabaseUnavailable: it could not be written; nothing of it remains.
         """
-        return self._wait_for(_Request(act, lasting=False))
+        return cast(T, self._wait_for(_Request(act, lasting=False)))
 
     def write_at_last(self, act: Callable[[Session], T]) -> T:
         """Like `write`, but try every second until it is durable or the writer is closed.
 
         `act` may run several times, and must be right when a former run was committed after all.
         """
-        return self._wait_for(_Request(act, lasting=True))
+        return cast(T, self._wait_for(_Request(act, lasting=True)))
 
-    def close(self) -> None:
-        """Write what is waiting, once more at most, and end the thread; harmless twice."""
+    def close(self, patience: timedelta) -> None:
+        """Write what is waiting, once more at most, and end the thread; harmless twice.
+
+        Returns after `patience` even when the database still makes the thread wait.
+        """
         self._close(DatabaseUnavailable("The dispatcher has stopped: start it again."))
-        self._thread.join()
+        self._thread.join(patience.total_seconds())
 
     def _wait_for(self, request: _Request) -> Any:
         with self._changed:
