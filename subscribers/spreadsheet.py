@@ -92,7 +92,10 @@ def open_sheet(source: bytes | Path) -> Sheet:
     delimiter = max(headers, key=lambda one: _fit(headers[one][1]))
     number, header = headers[delimiter]
     if not header:
-        raise UnreadableInput("The file is empty: it needs a header and one row a person.")
+        raise UnreadableInput(
+            "The file is empty or its first row cannot be read: it needs a header and one row a "
+            "person."
+        )
     columns = _columns(header)
     _refuse_leavers(header)
     if "email" not in columns:
