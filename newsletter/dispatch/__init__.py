@@ -1,11 +1,14 @@
 """From a decision to one copy for each person, once.
 
 freeze      to whom, fixed in one transaction: a delivery for everyone, batches
-ledger      every statement that moves a delivery: claim, turn, release, sweep
+ledger      the statements of the normal way: claim, turn, release
+sweep       what is taken back from processes that are gone
+course      an issue stopped, completed, and how far it is
 retry       what an answer makes of a delivery, and when it is tried again (pure)
 received    who has the same bulletin already
 worker      which processes live: a row and a lock for each
 people      the recipients of a batch, read and opened
+forms       the message form of each edition
 writer      the one thread that commits, many requests at a time
 engine      the Dispatcher: threads that claim, intend, submit and record
 

@@ -21,23 +21,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
-from newsletter.dispatch import ledger
+from newsletter.dispatch import course, ledger
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.forms import Forms
 from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.people import People, read_people
 from newsletter.dispatch.retry import Answered, answered, not_sent
+from newsletter.dispatch.sweep import sweep
 from newsletter.dispatch.worker import Presence
 from newsletter.dispatch.writer import Writer
 from newsletter.errors import NotAllowed, Problem
 from newsletter.message import MessageForm
 from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
-from newsletter.tables import DeliveryState, Issue, IssueState
+from newsletter.tables import DeliveryState
 from subscribers.database import DatabaseUnavailable, reading
 from subscribers.privacy import Keys
 
@@ -64,19 +65,6 @@ class Tally:
     left: int = 0  # pending or in flight at the end: they wait for a time or a person
 
 
-def due_issues(session: Session, now: datetime) -> Sequence[int]:
-    """Return the scheduled issues whose time has come and whose wait is over, oldest first."""
-    return session.scalars(
-        select(Issue.id)
-        .where(
-            Issue.state == IssueState.SCHEDULED,
-            Issue.due_at <= now,
-            or_(Issue.not_before.is_(None), Issue.not_before <= now),
-        )
-        .order_by(Issue.due_at, Issue.id)
-    ).all()
-
-
 class Dispatcher:
     """Hands issues over to one provider, on as many connections as it takes."""
 
@@ -88,7 +76,7 @@ class Dispatcher:
         provider: Provider,
         clock: Callable[[], datetime],
         *,
-        due: Due = due_issues,
+        due: Due = course.due_issues,
         start_within: timedelta = START_WITHIN,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -205,13 +193,13 @@ class _Run:
                 raise
             return  # stopped while the database was away; the next start tidies up
         with reading(self._site.engine) as session:
-            self._tally.left = ledger.count_left(session)
+            self._tally.left = course.count_left(session)
 
     def _count(self, turn: Turn) -> None:
         with self._counting:
             self._tally.changes.update(turn.changes)
             settled, audience = self._settled.get(turn.issue_id, (0, 0))
-            settled += sum(turn.changes[state] for state in ledger.SETTLED)
+            settled += sum(turn.changes[state] for state in course.SETTLED)
             self._settled[turn.issue_id] = (settled, audience)
             if turn.changes:
                 self._progress(turn.issue_id, settled, audience)
@@ -219,7 +207,7 @@ class _Run:
     def _count_from(self, session: Session, issue_id: int) -> None:
         with self._counting:
             if issue_id not in self._settled:
-                self._settled[issue_id] = ledger.count_settled(session, issue_id)
+                self._settled[issue_id] = course.count_settled(session, issue_id)
 
     # --- hands: one thread for each connection -----------------------------------------------
 
@@ -391,12 +379,12 @@ class _Run:
         return ledger.release(session, self._site.keys, claim, answers, self._site.clock())
 
     def _pause_in(self, session: Session, claim: Claim, sentence: str) -> bool:
-        return ledger.pause(session, self._site.keys, claim.issue_id, sentence, self._site.clock())
+        return course.pause(session, self._site.keys, claim.issue_id, sentence, self._site.clock())
 
     def _tidy_in(self, session: Session) -> tuple[Counter[DeliveryState], list[int]]:
         site, now = self._site, self._site.clock()
-        ledger.pause_the_other_kind(session, site.keys, site.provider.repeatable, now)
-        return ledger.sweep(session, now, self._presence.is_gone), ledger.complete(session, now)
+        course.pause_the_other_kind(session, site.keys, site.provider.repeatable, now)
+        return sweep(session, now, self._presence.is_gone), course.complete(session, now)
 
     def _find_due_in(self, session: Session) -> Sequence[int]:
         return list(self._site.due(session, self._site.clock()))

@@ -12,7 +12,7 @@ whether the commit went through.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,10 +20,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     and_,
-    case,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -31,10 +29,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from newsletter import notices
+from newsletter.dispatch.course import pause
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.received import same_bulletin, why_left_out
-from newsletter.dispatch.retry import NOT_SENT, Answered, Verdict, in_issue
+from newsletter.dispatch.retry import Answered, Verdict, in_issue
+from newsletter.dispatch.sweep import IsGone, let_go, sweep_range
 from newsletter.providers.base import Intent
 from newsletter.tables import (
     Attempt,
@@ -51,19 +50,7 @@ from newsletter.tables import (
 from subscribers.database import insert_new, table_of
 from subscribers.privacy import Keys
 
-IsGone = Callable[[Session, int], bool]
-"""Whether a worker, by its id, has certainly ended."""
-
-SETTLED = (
-    DeliveryState.SUBMITTED,
-    DeliveryState.FAILED,
-    DeliveryState.UNKNOWN,
-    DeliveryState.EXCLUDED,
-)
-"""The states that nothing but an answer that comes late, or a person, changes."""
-
 _EXCLUDED, _FAILED = DeliveryState.EXCLUDED, DeliveryState.FAILED
-_PAUSE_REASON_LENGTH = 500  # of issue.pause_reason
 
 
 @dataclass(frozen=True)
@@ -148,7 +135,7 @@ def claim(
     ).one_or_none()
     if row is None:
         return None
-    _sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
+    sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
     list_id = session.scalars(select(Issue.list_id).where(Issue.id == row.issue_id)).one()
     return Claim(
         batch_id=row.id,
@@ -216,121 +203,9 @@ def release(
     """Record the last answers and give the batch back; due again when something is left in it."""
     _, ours, changes = _close_attempt(session, keys, held, answered, now)
     if ours:
-        _let_go(session, held.batch_id, held.issue_id, held.first_id, held.last_id, now)
+        let_go(session, held.batch_id, held.issue_id, held.first_id, held.last_id, now)
     failpoint("release-written")
     return Turn(held.issue_id, changes)
-
-
-def sweep(session: Session, now: datetime, is_gone: IsGone) -> Counter[DeliveryState]:
-    """Take back what processes that are gone held, and settle overdue answers.
-
-    Looks at every batch that somebody claimed, whatever state its issue is in, and ends what
-    a cancelled issue left open.
-    """
-    claimed = session.execute(
-        select(_batch)
-        .where(_batch.c.due_at.is_not(None), _batch.c.worker_id.is_not(None))
-        .order_by(_batch.c.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    swept: Counter[DeliveryState] = Counter()
-    for row in claimed:
-        found = _sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
-        free = row.lease_until is None or row.lease_until < now or is_gone(session, row.worker_id)
-        if free and (found or row.lease_until is not None):
-            _let_go(session, row.id, row.issue_id, row.first_id, row.last_id, now)
-        swept += found
-    _close_cancelled(session)
-    return swept
-
-
-def complete(session: Session, now: datetime) -> list[int]:
-    """End every issue in which nothing is pending, claimed or in flight; return their ids."""
-    is_open = exists().where(_batch.c.issue_id == _issue.c.id, _batch.c.due_at.is_not(None))
-    done = session.scalars(
-        select(_issue.c.id)
-        .where(
-            _issue.c.state.in_((IssueState.SENDING, IssueState.PAUSED)),
-            _issue.c.audience_size.is_not(None),
-            ~is_open,
-        )
-        .order_by(_issue.c.id)
-        .with_for_update()
-    ).all()
-    if not done:
-        return []
-    # The lock first, then a fresh look: a late answer may just have opened a batch again.
-    ended = session.scalars(
-        update(_issue)
-        .where(_issue.c.id.in_(done), ~is_open)
-        .values(state=IssueState.COMPLETED, ended_at=now, pause_reason=None)
-        .returning(_issue.c.id)
-    )
-    return sorted(ended)
-
-
-def pause(session: Session, keys: Keys, issue_id: int, sentence: str, now: datetime) -> bool:
-    """Stop an issue that is sending and tell staff why; False when it was not sending."""
-    stopped = session.execute(
-        update(_issue)
-        .where(_issue.c.id == issue_id, _issue.c.state == IssueState.SENDING)
-        .values(state=IssueState.PAUSED, pause_reason=sentence[:_PAUSE_REASON_LENGTH])
-        .returning(_issue.c.id)
-    ).all()
-    if stopped:
-        notices.tell(
-            session,
-            keys,
-            f"issue-paused/{issue_id}/{now.isoformat()}",
-            f"Issue {issue_id} has stopped",
-            [
-                sentence,
-                "Nobody was marked as failed. When it is put right, resume the issue: "
-                f"newsletter issue resume {issue_id}. It goes on where it stopped.",
-            ],
-            now,
-        )
-    return bool(stopped)
-
-
-def pause_the_other_kind(session: Session, keys: Keys, practice: bool, now: datetime) -> None:
-    """Stop what was begun as practice when the provider is real by now, and the other way round."""
-    others = session.scalars(
-        select(_issue.c.id).where(
-            _issue.c.state == IssueState.SENDING, _issue.c.practice != practice
-        )
-    ).all()
-    begun, ours = ("with a real provider", "practice") if practice else ("as practice", "real")
-    for issue_id in others:
-        sentence = (
-            f"Issue {issue_id} was begun {begun}, and the provider in the settings is now "
-            f"{ours}: set the provider back, or cancel the issue."
-        )
-        pause(session, keys, issue_id, sentence, now)
-
-
-def count_left(session: Session) -> int:
-    """Return how many deliveries of issues under way are pending or in flight."""
-    waiting = (
-        select(func.count())
-        .select_from(_delivery)
-        .join(_issue, _issue.c.id == _delivery.c.issue_id)
-    )
-    return session.scalars(
-        waiting.where(
-            _issue.c.state.in_((IssueState.SENDING, IssueState.PAUSED)),
-            _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
-        )
-    ).one()
-
-
-def count_settled(session: Session, issue_id: int) -> tuple[int, int]:
-    """Return how many of an issue's audience are settled, and how many there are."""
-    settled = func.count().filter(_delivery.c.state.in_(SETTLED))
-    row = session.execute(
-        select(settled, func.count()).where(_delivery.c.issue_id == issue_id)
-    ).one()
-    return row[0], row[1]
 
 
 def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
@@ -594,99 +469,6 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
         select(_bulletin.c.id)
         .where(_bulletin.c.id == min(held.bulletins), rival)
         .with_for_update(of=_bulletin)
-    )
-
-
-def _sweep_range(
-    session: Session, issue_id: int, first_id: int, last_id: int, now: datetime, is_gone: IsGone
-) -> Counter[DeliveryState]:
-    """Settle the deliveries in flight of one batch that nobody will answer for any more."""
-    here = _in_batch(issue_id, first_id, last_id)
-    in_flight = session.execute(
-        select(_attempt.c.id, _attempt.c.worker_id, _attempt.c.answer_by)
-        .join(_delivery, _delivery.c.attempt_id == _attempt.c.id)
-        .where(*here, _delivery.c.state == DeliveryState.IN_FLIGHT)
-        .distinct()
-    ).all()
-    died = [row.id for row in in_flight if is_gone(session, row.worker_id)]
-    overdue = [row.id for row in in_flight if row.id not in died and row.answer_by < now]
-    swept: Counter[DeliveryState] = Counter()
-    if not died and not overdue:
-        return swept
-    practice = session.scalars(select(_issue.c.practice).where(_issue.c.id == issue_id)).one()
-    for attempts, reason in ((died, Reason.PROCESS_DIED), (overdue, Reason.ANSWER_LOST)):
-        # In practice the copy is a file named after the delivery: handing it over again
-        # leaves one copy.  Anywhere else it may be on its way, and only a person may decide.
-        fate = NOT_SENT if practice else Verdict(DeliveryState.UNKNOWN, reason)
-        found = session.execute(
-            update(_delivery)
-            .where(
-                *here,
-                _delivery.c.state == DeliveryState.IN_FLIGHT,
-                _delivery.c.attempt_id.in_(attempts),
-            )
-            .values(state=fate.state, reason=fate.reason)
-            .returning(_delivery.c.id)
-        )
-        swept[fate.state] += len(found.all())
-    return swept
-
-
-def _in_batch(issue_id: int, first_id: int, last_id: int) -> tuple[ColumnElement[bool], ...]:
-    # The sum keeps SQLite on the range of ids: the index of the issue is 40 times slower.
-    return (_delivery.c.id.between(first_id, last_id), _delivery.c.issue_id + 0 == issue_id)
-
-
-def _let_go(
-    session: Session, batch_id: int, issue_id: int, first_id: int, last_id: int, now: datetime
-) -> None:
-    """End the lease; due again at the first retry or overdue answer in it, or never."""
-    waits = case(
-        (_delivery.c.state == DeliveryState.PENDING, func.coalesce(_delivery.c.due_at, now)),
-        else_=_attempt.c.answer_by,
-    )
-    left = session.execute(
-        select(
-            func.min(waits, type_=_batch.c.due_at.type),
-            func.count().filter(_delivery.c.state == DeliveryState.IN_FLIGHT),
-        )
-        .select_from(_delivery)
-        .outerjoin(_attempt, _attempt.c.id == _delivery.c.attempt_id)
-        .where(
-            *_in_batch(issue_id, first_id, last_id),
-            _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
-        )
-    ).one()
-    due_at, in_flight = left
-    values: dict[str, Any] = {"due_at": due_at, "lease_until": None}
-    if not in_flight:
-        values["worker_id"] = None  # the sweep need not look here any more
-    session.execute(update(_batch).where(_batch.c.id == batch_id).values(values))
-
-
-def _close_cancelled(session: Session) -> None:
-    """Leave nothing pending, and no batch open, in an issue that was cancelled."""
-    cancelled = session.scalars(
-        select(_issue.c.id).where(
-            _issue.c.state == IssueState.CANCELLED,
-            exists().where(_batch.c.issue_id == _issue.c.id, _batch.c.due_at.is_not(None)),
-        )
-    ).all()
-    if not cancelled:
-        return
-    session.execute(
-        update(_delivery)
-        .where(_delivery.c.issue_id.in_(cancelled), _delivery.c.state == DeliveryState.PENDING)
-        .values(state=DeliveryState.EXCLUDED, reason=Reason.CANCELLED, due_at=None)
-    )
-    session.execute(
-        update(_batch)
-        .where(
-            _batch.c.issue_id.in_(cancelled),
-            _batch.c.due_at.is_not(None),
-            _batch.c.worker_id.is_(None),
-        )
-        .values(due_at=None)
     )
 
 
