@@ -236,7 +236,7 @@ class Attempt(Base):
 
 
 class DeliveryNote(Base):
-    """What the provider said, only where it did not simply accept."""
+    """What the provider said, only where it did not simply accept, or answered too late."""
 
     __tablename__ = "delivery_note"
 
@@ -244,7 +244,7 @@ class DeliveryNote(Base):
     delivery_id: Mapped[int] = mapped_column(BigKey, index=True)
     attempt_id: Mapped[int | None] = mapped_column(BigKey)
     at: Mapped[datetime] = mapped_column(Instant)
-    reason: Mapped[Reason] = mapped_column(Code(Reason))
+    reason: Mapped[Reason | None] = mapped_column(Code(Reason))  # None: accepted, but late
     reply: Mapped[bytes | None] = mapped_column(LargeBinary)  # "delivery_note.reply", delivery id
 
 

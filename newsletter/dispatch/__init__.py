@@ -1,1 +1,18 @@
-"""From a decision to one copy for each person, once: freeze, claim, intend, submit, record."""
+"""From a decision to one copy for each person, once.
+
+freeze      to whom, fixed in one transaction: a delivery for everyone, batches
+ledger      the statements of the normal way: claim, turn, release
+sweep       what is taken back from processes that are gone
+course      an issue stopped, completed, and how far it is
+retry       what an answer makes of a delivery, and when it is tried again (pure)
+received    who has the same bulletin already
+worker      which processes live: a row and a lock for each
+people      the recipients of a batch, read and opened
+forms       the message form of each edition
+writer      the one thread that commits, many requests at a time
+engine      the Dispatcher: threads that claim, intend, submit and record
+
+The order of events for one delivery never changes: *claim* (a lease, no trace in the
+delivery), *intend* (durable, before the first byte), *submit*, *record* (together with the
+next intent).  A crash leaves pending rows pending and rows in flight unknown.
+"""

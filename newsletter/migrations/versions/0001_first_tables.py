@@ -36,7 +36,7 @@ def upgrade() -> None:
             "attempt_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.SmallInteger(), nullable=False),
+        sa.Column("reason", sa.SmallInteger(), nullable=True),
         sa.Column("reply", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_note")),
     )

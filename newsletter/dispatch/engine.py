@@ -1,0 +1,428 @@
+"""The dispatcher: one thread for each connection claims, intends, submits and records.
+
+```text
+while claim := ledger.claim():                  a batch: one row, a lease
+    read its people, on a connection of our own
+    for each turn of the provider's size:
+        turn = ledger.turn(answers, next)       returns once it is durable
+        answers = provider.submit(turn)         or "not sent", when the turn came too late
+    ledger.release(answers)
+```
+A second look every second starts what is due, takes back what dead processes held and ends
+what is done.  All of it is written by the one thread of `writer`.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from newsletter.config import Settings
+from newsletter.dispatch import course, ledger
+from newsletter.dispatch.failpoint import failpoint
+from newsletter.dispatch.forms import Forms
+from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
+from newsletter.dispatch.ledger import Claim, Deadlines, Turn
+from newsletter.dispatch.people import People, read_people
+from newsletter.dispatch.retry import Answered, answered, not_sent
+from newsletter.dispatch.sweep import sweep
+from newsletter.dispatch.worker import Presence
+from newsletter.dispatch.writer import Writer
+from newsletter.errors import NotAllowed, Problem
+from newsletter.message import MessageForm
+from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
+from newsletter.tables import DeliveryState
+from subscribers.database import DatabaseUnavailable, reading
+from subscribers.privacy import Keys
+
+START_WITHIN = timedelta(seconds=10)  # from the commit of an intent to its first byte
+LOOK_EVERY = timedelta(seconds=1)
+DRAIN = timedelta(seconds=25)  # after a stop: then connections are cut
+CUT = timedelta(seconds=2)  # for what remains after that
+_WAKE = timedelta(seconds=0.2)
+
+Due = Callable[[Session, datetime], Sequence[int]]
+Progress = Callable[[int, int, int], None]
+"""Called with an issue's id, how many of its audience are settled, and how many there are."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Tally:
+    """What one run did."""
+
+    started: list[int] = field(default_factory=list)  # issues
+    completed: list[int] = field(default_factory=list)  # issues
+    changes: Counter[DeliveryState] = field(default_factory=Counter)  # deliveries by new state
+    left: int = 0  # pending or in flight at the end: they wait for a time or a person
+
+
+class Dispatcher:
+    """Hands issues over to one provider, on as many connections as it takes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Keys,
+        settings: Settings,
+        provider: Provider,
+        clock: Callable[[], datetime],
+        *,
+        due: Due = course.due_issues,
+        start_within: timedelta = START_WITHIN,
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        `due` chooses the issues to start, in a transaction in which it may put off late ones.
+        """
+        self.engine = engine
+        self.keys = keys
+        self.settings = settings
+        self.provider = provider
+        self.clock = clock
+        self.due = due
+        self.start_within = start_within
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then finish what is on the way and return, within 30 s.
+
+        Raises:
+            DatabaseUnavailable: the database could not be written at the start.
+        """
+        _Run(self, stop, until_idle=False, progress=_unseen).work()
+
+    def run_once(
+        self, progress: Progress | None = None, stop: threading.Event | None = None
+    ) -> Tally:
+        """Start what is due and work until nothing is left that needs no waiting.
+
+        Raises:
+            DatabaseUnavailable: the database could not be written; nothing was sent without a
+                durable intent.
+        """
+        run = _Run(self, stop or threading.Event(), until_idle=True, progress=progress or _unseen)
+        return run.work()
+
+    def deadlines(self) -> Deadlines:
+        """Return how long an intent of this moment is good for."""
+        return Deadlines(self.clock(), boot_clock(), self.start_within, self.provider.answer_within)
+
+
+def _unseen(_issue_id: int, _settled: int, _audience: int) -> None:
+    return None
+
+
+class _Run:
+    """The threads of one dispatcher from start to stop."""
+
+    def __init__(
+        self, site: Dispatcher, stop: threading.Event, until_idle: bool, progress: Progress
+    ) -> None:
+        self._site = site
+        self._stop = stop
+        self._until_idle = until_idle
+        self._progress = progress
+        self._tally = Tally()
+        self._counting = threading.Lock()
+        self._settled: dict[int, tuple[int, int]] = {}  # issue -> settled, audience
+        self._forms = Forms(site.engine, site.keys, site.settings)
+        self._connections: set[Connection] = set()
+        self._due_now = threading.Event()
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
+        self._presence = Presence(site.engine, site.clock())
+        self._writer = Writer(site.engine, self._undo)
+
+    def work(self) -> Tally:
+        count = self._site.provider.connections
+        hands = [self._thread(f"connection-{no}", self._hand_over_batches) for no in range(count)]
+        eyes = self._thread("look-out", self._look_out)
+        try:
+            self._look()
+            for thread in (*hands, eyes):
+                thread.start()
+            self._wait_for(hands)
+            self._drain(hands)
+            if self._error is None:
+                self._finish()
+        finally:
+            self._ended.set()
+            self._writer.close(CUT)
+            self._presence.leave()
+        if self._error is not None:
+            raise self._error
+        return self._tally
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001  raised again by the thread that waits
+                self._error = self._error or error
+
+        return threading.Thread(target=guarded, name=name, daemon=True)
+
+    def _stopping(self) -> bool:
+        return self._stop.is_set() or self._error is not None
+
+    def _wait_for(self, hands: Sequence[threading.Thread]) -> None:
+        while not self._stopping() and (busy := [hand for hand in hands if hand.is_alive()]):
+            busy[0].join(_WAKE.total_seconds())
+
+    def _drain(self, hands: Sequence[threading.Thread]) -> None:
+        """Let what is on the way finish; cut what takes too long, and let that be recorded."""
+        _join(hands, DRAIN)
+        with self._counting:
+            for connection in self._connections:
+                connection.close()
+        _join(hands, CUT)
+
+    def _finish(self) -> None:
+        try:
+            self._tidy()
+        except DatabaseUnavailable:
+            if self._until_idle:
+                raise
+            return  # stopped while the database was away; the next start tidies up
+        with reading(self._site.engine) as session:
+            self._tally.left = course.count_left(session)
+
+    def _count(self, turn: Turn) -> None:
+        with self._counting:
+            self._tally.changes.update(turn.changes)
+            settled, audience = self._settled.get(turn.issue_id, (0, 0))
+            settled += sum(turn.changes[state] for state in course.SETTLED)
+            self._settled[turn.issue_id] = (settled, audience)
+            if turn.changes:
+                self._progress(turn.issue_id, settled, audience)
+
+    def _count_from(self, session: Session, issue_id: int) -> None:
+        with self._counting:
+            if issue_id not in self._settled:
+                self._settled[issue_id] = course.count_settled(session, issue_id)
+
+    # --- hands: one thread for each connection -----------------------------------------------
+
+    def _hand_over_batches(self) -> None:
+        connection: Connection | None = None
+        try:
+            while not self._stopping():
+                claim = self._claim()
+                if claim is not None:
+                    connection = connection or self._connect()
+                    self._hand_over(claim, connection)
+                elif self._until_idle:
+                    return
+                else:
+                    self._disconnect(connection)  # servers do not like idle conversations
+                    connection = None
+        finally:
+            self._disconnect(connection)
+
+    def _claim(self) -> Claim | None:
+        """Return a batch, None when there is none just now: then a second has passed."""
+        if not self._until_idle and not self._due_now.wait(LOOK_EVERY.total_seconds()):
+            return None
+        try:
+            claim = self._writer.write(self._claim_in)
+        except DatabaseUnavailable:
+            if self._until_idle:
+                raise
+            self._stop.wait(LOOK_EVERY.total_seconds())
+            return None
+        if claim is None:
+            self._due_now.clear()
+        else:
+            failpoint("claimed")
+        return claim
+
+    def _hand_over(self, claim: Claim, connection: Connection) -> None:
+        answers: Answered | None = None
+        try:
+            form, people = self._prepare(claim)
+        except DatabaseUnavailable:
+            self._stop.wait(LOOK_EVERY.total_seconds())
+        except Problem as problem:
+            self._writer.write_at_last(partial(self._pause_in, claim=claim, sentence=str(problem)))
+        else:
+            answers = self._take_turns(claim, connection, form, people)
+        release = partial(self._release_in, claim=claim, answers=answers)
+        self._count(self._writer.write_at_last(release))
+
+    def _take_turns(
+        self, claim: Claim, connection: Connection, form: MessageForm, people: People
+    ) -> Answered | None:
+        """Hand the batch over; return the last answers, which are not recorded yet."""
+        answers: Answered | None = None
+        if people.absent or people.unusable:
+            leave_out = partial(self._leave_out_in, claim=claim, people=people)
+            self._count(self._writer.write_at_last(leave_out))
+        for ids in _turns(people.ids, self._site.provider.turn_size):
+            if self._stopping():
+                break
+            turn = self._writer.write_at_last(
+                partial(self._turn_in, claim=claim, ids=ids, answers=answers)
+            )
+            self._count(turn)
+            if not turn.goes_on:
+                return None
+            answers = self._submit(connection, form, people, turn)
+        return answers
+
+    def _prepare(self, claim: Claim) -> tuple[MessageForm, People]:
+        form = self._forms.form_for(claim)
+        with reading(self._site.engine) as session:
+            people = read_people(
+                session,
+                self._site.keys,
+                claim,
+                self._site.settings.organisation.url,
+                self._site.clock(),
+            )
+            self._count_from(session, claim.issue_id)
+        return form, people
+
+    def _submit(
+        self, connection: Connection, form: MessageForm, people: People, turn: Turn
+    ) -> Answered | None:
+        if turn.intent is None:
+            return None
+        failpoint("intended")
+        attempt_id = turn.intent.attempt_id
+        recipients = [people.recipients[number] for number in turn.tries]
+        if boot_clock() > turn.intent.start_by:
+            return not_sent(attempt_id, turn.tries)
+        outcomes: Sequence[Outcome] = ()
+        try:
+            outcomes = connection.submit(form, recipients, turn.intent)
+        except Exception as error:  # noqa: BLE001  a mistake in a provider: anything may have left
+            _log.error("the provider raised %s", type(error).__name__)
+            connection.close()
+        failpoint("submitted")
+        return answered(attempt_id, turn.tries, outcomes, self._site.clock())
+
+    def _connect(self) -> Connection:
+        connection = self._site.provider.connect()
+        with self._counting:
+            self._connections.add(connection)
+        return connection
+
+    def _disconnect(self, connection: Connection | None) -> None:
+        if connection is not None:
+            with self._counting:
+                self._connections.discard(connection)
+            connection.close()
+
+    # --- eyes: one thread that looks around every second --------------------------------------
+
+    def _look_out(self) -> None:
+        while not self._ended.wait(LOOK_EVERY.total_seconds()):
+            try:
+                self._look()
+            except DatabaseUnavailable:
+                continue  # the writer has logged it; those who hold answers keep trying
+
+    def _look(self) -> None:
+        self._presence.renew(self._site.clock())
+        self._tidy()
+        if not self._stop.is_set():
+            for issue_id in self._writer.write(self._find_due_in):
+                if self._writer.write(partial(self._start_in, issue_id=issue_id)):
+                    self._tally.started.append(issue_id)
+                    failpoint("frozen")
+        if self._writer.write(self._is_due_in):
+            self._due_now.set()
+
+    def _tidy(self) -> None:
+        swept, completed = self._writer.write(self._tidy_in)
+        with self._counting:
+            self._tally.changes.update(swept)
+            self._tally.completed.extend(completed)
+
+    # --- what runs in the ledger's thread ------------------------------------------------------
+
+    def _claim_in(self, session: Session) -> Claim | None:
+        site = self._site
+        return ledger.claim(
+            session,
+            self._presence.id,
+            site.provider.repeatable,
+            site.deadlines(),
+            self._presence.is_gone,
+        )
+
+    def _turn_in(
+        self, session: Session, claim: Claim, ids: Sequence[int], answers: Answered | None
+    ) -> Turn:
+        return ledger.turn(
+            session,
+            self._site.keys,
+            claim,
+            self._presence.id,
+            ids,
+            answers,
+            self._site.deadlines(),
+        )
+
+    def _leave_out_in(self, session: Session, claim: Claim, people: People) -> Turn:
+        return ledger.leave_out(session, claim, people.absent, people.unusable)
+
+    def _release_in(self, session: Session, claim: Claim, answers: Answered | None) -> Turn:
+        return ledger.release(session, self._site.keys, claim, answers, self._site.clock())
+
+    def _pause_in(self, session: Session, claim: Claim, sentence: str) -> bool:
+        return course.pause(session, self._site.keys, claim.issue_id, sentence, self._site.clock())
+
+    def _tidy_in(self, session: Session) -> tuple[Counter[DeliveryState], list[int]]:
+        site, now = self._site, self._site.clock()
+        course.pause_the_other_kind(session, site.keys, site.provider.repeatable, now)
+        return sweep(session, now, self._presence.is_gone), course.complete(session, now)
+
+    def _find_due_in(self, session: Session) -> Sequence[int]:
+        return list(self._site.due(session, self._site.clock()))
+
+    def _start_in(self, session: Session, issue_id: int) -> bool:
+        site, now = self._site, self._site.clock()
+        provider = site.provider
+        try:
+            with session.begin_nested():
+                freeze(
+                    session,
+                    site.keys,
+                    issue_id,
+                    provider.repeatable,
+                    provider.batch_limit,
+                    provider.connections,
+                    now,
+                )
+        except ApprovalVoid as problem:
+            hold_back(session, site.keys, issue_id, str(problem), now)
+        except NotAllowed as problem:  # moved, cancelled or started by somebody else meanwhile
+            _log.info("issue %d does not start: %s", issue_id, problem)
+        else:
+            return True
+        return False
+
+    def _is_due_in(self, session: Session) -> bool:
+        return ledger.anything_due(session, self._site.provider.repeatable, self._site.clock())
+
+    def _undo(self, session: Session, doubtful: Sequence[object]) -> None:
+        ledger.undo(session, doubtful, self._site.clock())
+
+
+def _turns(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _join(threads: Sequence[threading.Thread], patience: timedelta) -> None:
+    deadline = time.monotonic() + patience.total_seconds()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))

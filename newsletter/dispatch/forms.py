@@ -1,0 +1,70 @@
+"""The message form of each edition: opened and encoded once, then shared by all threads."""
+
+import threading
+
+from sqlalchemy import Engine, select
+
+from newsletter.config import Settings
+from newsletter.dispatch.freeze import ApprovalVoid, open_edition
+from newsletter.dispatch.ledger import Claim
+from newsletter.message import MessageForm, bulletin_envelope, bulletin_form
+from newsletter.tables import Edition, Issue
+from subscribers.database import reading
+from subscribers.privacy import Keys
+from subscribers.tables import MailingList
+
+_KEPT = 8  # forms of about 100 kB
+
+
+class Forms:
+    """The forms in use.  An edition of an issue that has started never changes."""
+
+    def __init__(self, engine: Engine, keys: Keys, settings: Settings) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._made: dict[tuple[int, int], MessageForm] = {}
+
+    def form_for(self, claim: Claim) -> MessageForm:
+        """Return the form of a batch's edition.
+
+        Raises:
+            ApprovalVoid: the stored email is not the one that was approved.
+            Problem: something in the settings cannot stand in a header.
+        """
+        edition = (claim.issue_id, claim.edition_no)
+        with self._lock:
+            if edition not in self._made:
+                while len(self._made) >= _KEPT:
+                    del self._made[next(iter(self._made))]
+                self._made[edition] = self._make(*edition)
+            return self._made[edition]
+
+    def _make(self, issue_id: int, number: int) -> MessageForm:
+        with reading(self._engine) as session:
+            row = session.execute(
+                select(
+                    Edition.email,
+                    Edition.hash,
+                    Issue.started_at,
+                    MailingList.id,
+                    MailingList.name,
+                    MailingList.title,
+                )
+                .select_from(Edition)
+                .join(Issue, Issue.id == Edition.issue_id)
+                .join(MailingList, MailingList.id == Issue.list_id)
+                .where(Edition.issue_id == issue_id, Edition.no == number)
+            ).one_or_none()
+        if row is None or row.started_at is None:
+            raise ApprovalVoid(f"Edition {number} of issue {issue_id} is missing: draft it again.")
+        envelope = bulletin_envelope(
+            self._settings,
+            list_name=row.name,
+            list_title=row.title,
+            list_id=row.id,
+            issue_id=issue_id,
+        )
+        email = open_edition(self._keys, issue_id, number, row.email, row.hash)
+        return bulletin_form(email, envelope, row.started_at)

@@ -1,0 +1,19 @@
+"""Each reason in words, for staff."""
+
+from collections.abc import Mapping
+
+from newsletter.tables import Reason
+
+SENTENCES: Mapping[Reason, str] = {
+    Reason.UNSUBSCRIBED: "Left the list.",
+    Reason.SUPPRESSED: "The address is never to be mailed.",
+    Reason.ALREADY_RECEIVED: "Received this bulletin through another issue.",
+    Reason.CANCELLED: "The issue was cancelled before their turn.",
+    Reason.ADDRESS_REFUSED: "The provider refused the address.",
+    Reason.MESSAGE_REFUSED: "The provider refused the message.",
+    Reason.GAVE_UP: "The provider put it off until the tries were used up.",
+    Reason.ADDRESS_UNUSABLE: "No provider can take this address: correct it.",
+    Reason.ANSWER_LOST: "The connection broke after the message had left: it may have arrived.",
+    Reason.PROCESS_DIED: "The program ended before the answer came: it may have arrived.",
+    Reason.TRY_LATER: "The provider asked to try again later.",
+}

@@ -1,0 +1,142 @@
+"""What is taken back from processes that are gone, and when a batch is due again."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.dispatch.retry import NOT_SENT, Verdict
+from newsletter.tables import Attempt, Batch, Delivery, DeliveryState, Issue, IssueState, Reason
+from subscribers.database import Instant, table_of
+
+IsGone = Callable[[Session, int], bool]
+"""Whether a worker, by its id, has certainly ended."""
+
+
+def sweep(session: Session, now: datetime, is_gone: IsGone) -> Counter[DeliveryState]:
+    """Take back what processes that are gone held, and settle overdue answers.
+
+    Looks at every batch that somebody claimed, whatever state its issue is in, and ends what
+    a cancelled issue left open.
+    """
+    claimed = session.execute(
+        select(_batch)
+        .where(_batch.c.due_at.is_not(None), _batch.c.worker_id.is_not(None))
+        .order_by(_batch.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    swept: Counter[DeliveryState] = Counter()
+    for row in claimed:
+        found = sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
+        free = row.lease_until is None or row.lease_until < now or is_gone(session, row.worker_id)
+        if free and (found or row.lease_until is not None):
+            let_go(session, row.id, row.issue_id, row.first_id, row.last_id, now)
+        swept += found
+    _close_cancelled(session)
+    return swept
+
+
+def sweep_range(
+    session: Session, issue_id: int, first_id: int, last_id: int, now: datetime, is_gone: IsGone
+) -> Counter[DeliveryState]:
+    """Settle the deliveries in flight of one batch that nobody will answer for any more."""
+    here = in_batch(issue_id, first_id, last_id)
+    in_flight = session.execute(
+        select(_attempt.c.id, _attempt.c.worker_id, _attempt.c.answer_by)
+        .join(_delivery, _delivery.c.attempt_id == _attempt.c.id)
+        .where(*here, _delivery.c.state == DeliveryState.IN_FLIGHT)
+        .distinct()
+    ).all()
+    died = [row.id for row in in_flight if is_gone(session, row.worker_id)]
+    overdue = [row.id for row in in_flight if row.id not in died and row.answer_by < now]
+    swept: Counter[DeliveryState] = Counter()
+    if not died and not overdue:
+        return swept
+    practice = session.scalars(select(_issue.c.practice).where(_issue.c.id == issue_id)).one()
+    for attempts, reason in ((died, Reason.PROCESS_DIED), (overdue, Reason.ANSWER_LOST)):
+        # In practice the copy is a file named after the delivery: handing it over again
+        # leaves one copy.  Anywhere else it may be on its way, and only a person may decide.
+        fate = NOT_SENT if practice else Verdict(DeliveryState.UNKNOWN, reason)
+        found = session.execute(
+            update(_delivery)
+            .where(
+                *here,
+                _delivery.c.state == DeliveryState.IN_FLIGHT,
+                _delivery.c.attempt_id.in_(attempts),
+            )
+            .values(state=fate.state, reason=fate.reason)
+            .returning(_delivery.c.id)
+        )
+        swept[fate.state] += len(found.all())
+    return swept
+
+
+def let_go(
+    session: Session, batch_id: int, issue_id: int, first_id: int, last_id: int, now: datetime
+) -> None:
+    """End the lease; due again at the first retry or overdue answer in it, or never."""
+    waits = case(
+        (
+            _delivery.c.state == DeliveryState.PENDING,
+            func.coalesce(_delivery.c.due_at, literal(now, Instant)),
+        ),
+        else_=_attempt.c.answer_by,
+    )
+    left = session.execute(
+        select(
+            func.min(waits, type_=Instant),
+            func.count().filter(_delivery.c.state == DeliveryState.IN_FLIGHT),
+        )
+        .select_from(_delivery)
+        .outerjoin(_attempt, _attempt.c.id == _delivery.c.attempt_id)
+        .where(
+            *in_batch(issue_id, first_id, last_id),
+            _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
+        )
+    ).one()
+    due_at, in_flight = left
+    values: dict[str, Any] = {"due_at": due_at, "lease_until": None}
+    if not in_flight:
+        values["worker_id"] = None  # the sweep need not look here any more
+    session.execute(update(_batch).where(_batch.c.id == batch_id).values(values))
+
+
+def in_batch(issue_id: int, first_id: int, last_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return SQL for the deliveries of one batch."""
+    # The sum keeps SQLite on the range of ids: the index of the issue is 40 times slower.
+    return (_delivery.c.id.between(first_id, last_id), _delivery.c.issue_id + 0 == issue_id)
+
+
+_issue = table_of(Issue)
+_batch = table_of(Batch)
+_delivery = table_of(Delivery)
+_attempt = table_of(Attempt)
+
+
+def _close_cancelled(session: Session) -> None:
+    """Leave nothing pending, and no batch open, in an issue that was cancelled."""
+    cancelled = session.scalars(
+        select(_issue.c.id).where(
+            _issue.c.state == IssueState.CANCELLED,
+            exists().where(_batch.c.issue_id == _issue.c.id, _batch.c.due_at.is_not(None)),
+        )
+    ).all()
+    if not cancelled:
+        return
+    session.execute(
+        update(_delivery)
+        .where(_delivery.c.issue_id.in_(cancelled), _delivery.c.state == DeliveryState.PENDING)
+        .values(state=DeliveryState.EXCLUDED, reason=Reason.CANCELLED, due_at=None)
+    )
+    session.execute(
+        update(_batch)
+        .where(
+            _batch.c.issue_id.in_(cancelled),
+            _batch.c.due_at.is_not(None),
+            _batch.c.worker_id.is_(None),
+        )
+        .values(due_at=None)
+    )

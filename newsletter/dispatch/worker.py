@@ -1,0 +1,186 @@
+"""Which processes live: each dispatcher has a row, and holds a lock for as long as it lives.
+
+The operating system (a file lock, beside SQLite) or the server (an advisory lock, on
+PostgreSQL) frees the lock when the process ends, however it ends.  A free lock proves that
+nobody will answer for what that process had in flight; a held one, even of a process that has
+stood still for hours, proves nothing.
+"""
+
+import fcntl
+import importlib.metadata
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from newsletter.tables import Worker
+from subscribers.database import writing
+
+_LOCK_CLASS = 1_734_690  # of PostgreSQL's advisory locks with two keys: this and the worker's id
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds
+
+
+class Presence:
+    """This process among the workers, from `enter` until `leave`."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        """Take a worker id and its lock.
+
+        Raises:
+            DatabaseUnavailable: the row could not be written.
+        """
+        self._engine = engine
+        self.id = 0
+        self._locks: _Locks = (
+            _FileLocks(engine) if engine.dialect.name == "sqlite" else _AdvisoryLocks(engine)
+        )
+        self._enter(now)
+
+    def is_gone(self, session: Session, worker_id: int) -> bool:
+        """Return whether that process has certainly ended."""
+        return worker_id != self.id and not self._locks.is_held(session, worker_id)
+
+    def renew(self, now: datetime) -> None:
+        """Say that we are here; enter under a new id if the lock was lost with its connection.
+
+        What was in flight under the old id becomes unknown like that of any process that is
+        gone, and is settled when its answers come.
+        """
+        if not self._locks.is_ours():
+            self._enter(now)
+
+    def leave(self) -> None:
+        """Free the lock; harmless twice."""
+        self._locks.free()
+
+    def _enter(self, now: datetime) -> None:
+        with writing(self._engine) as session:
+            row = Worker(
+                host=socket.gethostname()[:255],
+                boot_id=_boot_id(),
+                pid=os.getpid(),
+                version=_version(),
+                started_at=now,
+                seen_at=now,
+            )
+            session.add(row)
+            session.flush()
+            # Locked before anybody can see the row, let alone a batch that names it.
+            self._locks.take(row.id)
+            self.id = row.id
+
+
+class _Locks(Protocol):
+    def take(self, worker_id: int) -> None: ...
+    def is_held(self, session: Session, worker_id: int) -> bool: ...
+    def is_ours(self) -> bool: ...
+    def free(self) -> None: ...
+
+
+class _FileLocks:
+    """One locked file for each process, in a folder beside the SQLite file."""
+
+    def __init__(self, engine: Engine) -> None:
+        database = Path(str(engine.url.database))
+        self._folder = database.with_name(database.name + ".workers")
+        self._ours: int | None = None
+        self._path: Path | None = None
+
+    def take(self, worker_id: int) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._path = self._folder / str(worker_id)
+        self._ours = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._ours, fcntl.LOCK_EX)
+
+    def is_held(self, session: Session, worker_id: int) -> bool:
+        path = self._folder / str(worker_id)
+        try:
+            file = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            path.unlink(missing_ok=True)  # ids are never used again
+            return False
+        finally:
+            os.close(file)
+
+    def is_ours(self) -> bool:
+        return self._ours is not None  # the system takes it away only with the process
+
+    def free(self) -> None:
+        if self._ours is not None and self._path is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._ours)
+        self._ours = None
+
+
+class _AdvisoryLocks:
+    """A session lock on a connection of its own, which both ends notice when it breaks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = create_engine(
+            engine.url,
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"keepalives": 1, **_KEEPALIVE},
+        )
+        self._ours: Connection | None = None
+
+    def take(self, worker_id: int) -> None:
+        self.free()
+        connection = self._engine.connect()
+        for name, value in _KEEPALIVE.items():  # the server's end; 0 by itself on a local socket
+            connection.execute(text(f"SET tcp_{name} = {value}"))
+        connection.execute(
+            text("SELECT pg_advisory_lock(:lock_class, :id)"),
+            {"lock_class": _LOCK_CLASS, "id": worker_id},
+        )
+        self._ours = connection
+
+    def is_held(self, session: Session, worker_id: int) -> bool:
+        return bool(
+            session.scalar(
+                text(
+                    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                    " AND classid = :lock_class AND objid = :id AND objsubid = 2 AND database ="
+                    " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+                ),
+                {"lock_class": _LOCK_CLASS, "id": worker_id},
+            )
+        )
+
+    def is_ours(self) -> bool:
+        try:
+            return self._ours is not None and self._ours.scalar(text("SELECT true")) is True
+        except DBAPIError:
+            return False
+
+    def free(self) -> None:
+        if self._ours is not None:
+            self._ours.invalidate()
+            self._ours.close()
+        self._ours = None
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("prayer-newsletter")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,138 @@
+"""The ledger's thread: the only one that commits, as many requests together as are waiting."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.orm import Session
+
+from subscribers.database import DatabaseUnavailable, writing
+
+RETRY_EVERY = timedelta(seconds=1)
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Request:
+    act: Callable[[Session], Any]
+    lasting: bool  # tried again until it is written
+    result: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """Runs requests in its own thread, commits, and only then gives the results back.
+
+    While the database cannot be written, lasting requests are kept and tried every second;
+    the others fail at once.  `undo` gets the results of a commit of which nobody knows whether
+    it happened, in the next transaction, before anything else.
+    """
+
+    def __init__(self, engine: Engine, undo: Callable[[Session, Sequence[object]], None]) -> None:
+        self._engine = engine
+        self._undo = undo
+        self._changed = threading.Condition()
+        self._waiting: list[_Request] = []
+        self._doubtful: list[object] = []
+        self._closed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def write(self, act: Callable[[Session], T]) -> T:
+        """Return what `act` returned, once it is durable.
+
+        Raises:
+            DatabaseUnavailable: it could not be written; nothing of it remains.
+        """
+        return cast(T, self._wait_for(_Request(act, lasting=False)))
+
+    def write_at_last(self, act: Callable[[Session], T]) -> T:
+        """Like `write`, but try every second until it is durable or the writer is closed.
+
+        `act` may run several times, and must be right when a former run was committed after all.
+        """
+        return cast(T, self._wait_for(_Request(act, lasting=True)))
+
+    def close(self, patience: timedelta) -> None:
+        """Write what is waiting, once more at most, and end the thread; harmless twice.
+
+        Returns after `patience` even when the database still makes the thread wait.
+        """
+        self._close(DatabaseUnavailable("The dispatcher has stopped: start it again."))
+        self._thread.join(patience.total_seconds())
+
+    def _wait_for(self, request: _Request) -> Any:
+        with self._changed:
+            if self._closed is not None:
+                raise self._closed
+            self._waiting.append(request)
+            self._changed.notify_all()
+        return request.result.result()
+
+    def _run(self) -> None:
+        kept: list[_Request] = []
+        while requests := kept + self._collect(wait=not kept):
+            kept = self._commit(requests)
+            if kept and self._pause_or_closed():
+                break
+        for request in kept:
+            request.result.set_exception(
+                DatabaseUnavailable("The database could not be written before the stop.")
+            )
+
+    def _collect(self, wait: bool) -> list[_Request]:
+        with self._changed:
+            while wait and not self._waiting and self._closed is None:
+                self._changed.wait()
+            requests, self._waiting = self._waiting, []
+            return requests
+
+    def _pause_or_closed(self) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._closed is not None, RETRY_EVERY.total_seconds()
+            )
+
+    def _commit(self, requests: list[_Request]) -> list[_Request]:
+        """Write all in one transaction; return those to be tried again."""
+        results: list[Any] = []
+        complete = False
+        try:
+            with writing(self._engine) as session:
+                self._undo(session, self._doubtful)
+                results.extend(request.act(session) for request in requests)
+                complete = True
+        except (DatabaseUnavailable, OperationalError, InternalError) as error:
+            if complete:  # it was the commit that failed
+                self._doubtful.extend(results)
+            return self._keep(requests, error)
+        except BaseException as error:  # noqa: BLE001  a mistake of ours: all who wait must know
+            for request in requests:
+                request.result.set_exception(error)
+            self._close(error)
+            return []
+        self._doubtful.clear()
+        for request, result in zip(requests, results, strict=True):
+            request.result.set_result(result)
+        return []
+
+    def _keep(
+        self, requests: list[_Request], error: DatabaseUnavailable | DBAPIError
+    ) -> list[_Request]:
+        _log.warning("the ledger cannot be written: %s", type(error.__cause__ or error).__name__)
+        for request in requests:
+            if not request.lasting:
+                request.result.set_exception(error)
+        return [request for request in requests if request.lasting]
+
+    def _close(self, error: BaseException) -> None:
+        with self._changed:
+            self._closed = self._closed or error
+            self._changed.notify_all()
