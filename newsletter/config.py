@@ -21,6 +21,7 @@ from newsletter.errors import UnreadableInput
 
 SETTINGS_FILE = "newsletter.toml"
 KEY_FILE = "secret.key"
+KEY_VARIABLE = "NEWSLETTER_SECRET_KEY"
 ENV_PREFIX = "NEWSLETTER__"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -207,7 +208,7 @@ def read_settings(folder: Path) -> Settings:
     path = folder / SETTINGS_FILE
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UnreadableInput(
             f"There is no {SETTINGS_FILE} in {folder}: go to the site's folder, name it with "
             "--site, or make one with newsletter init."
@@ -234,8 +235,14 @@ def read_secrets(folder: Path) -> Secrets:
     Raises:
         UnreadableInput: a file that is named cannot be read, or there is no site key.
     """
-    site_key = _secret("NEWSLETTER_SECRET_KEY") or _key_file(folder / KEY_FILE)
+    site_key = _secret(KEY_VARIABLE) or _key_file(folder / KEY_FILE)
     return Secrets(site_key, _secret("SENDGRID_API_KEY"), _secret("SMTP_PASSWORD"))
+
+
+def has_key(folder: Path) -> bool:
+    """Return whether the environment or the site in `folder` gives a site key."""
+    named = (os.environ.get(name) for name in (KEY_VARIABLE, KEY_VARIABLE + "_FILE"))
+    return any(named) or (folder / KEY_FILE).exists()
 
 
 def _secret(name: str) -> str:
@@ -244,7 +251,7 @@ def _secret(name: str) -> str:
     if path := os.environ.get(name + "_FILE"):
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             raise UnreadableInput(
                 f"The file named by {name}_FILE cannot be read: check that it exists and that "
                 "this user may read it."
@@ -255,7 +262,7 @@ def _secret(name: str) -> str:
 def _key_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise UnreadableInput(
             f"The site key {path} cannot be read: put it back from your copy, or name it by "
             "NEWSLETTER_SECRET_KEY_FILE; without it the subscribers cannot be read."
@@ -264,27 +271,35 @@ def _key_file(path: Path) -> str:
 
 def _first_fault(error: ValidationError, path: Path) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
+    name = ".".join(str(part) for part in fault["loc"])
+    where = f"The setting {name} in {path} (or in the environment)"
+    if fault["type"] != "extra_forbidden":
+        return f"{where} does not fit: {fault['msg']}."
+    if name.rpartition(".")[2] in _SECRET_NAMES:
         return (
-            f"The setting {where} in {path} (or in the environment) is not known{_nearest(where)}."
+            f"{where} does not belong there: secrets come from {', '.join(_SECRETS)} in the "
+            "environment, or from a file that ..._FILE names."
         )
-    return f"The setting {where} in {path} (or in the environment) does not fit: {fault['msg']}."
+    return f"{where} is not known{_nearest(name)}."
+
+
+_SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", KEY_VARIABLE)
+_SECRET_NAMES = {"api_key", "key", "password", "secret", "secret_key", "token"}
 
 
 def _refuse_unknown_variables() -> None:
     for name in os.environ:
         if name.startswith(ENV_PREFIX):
-            top = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
-            if top not in Settings.model_fields:
+            setting = name.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+            if setting.partition(".")[0] not in Settings.model_fields:
                 raise UnreadableInput(
-                    f"The environment variable {name} sets nothing{_nearest(top)}."
+                    f"The environment variable {name} sets nothing{_nearest(setting)}."
                 )
 
 
-def _nearest(where: str) -> str:
-    near = difflib.get_close_matches(where.lower(), _names(Settings), n=1, cutoff=0.5)
-    return f": did you mean {near[0]}?"[:-1] if near else ""
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), _names(Settings), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}" if near else ""
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterable[str]:

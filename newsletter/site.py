@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from newsletter.config import KEY_FILE, Secrets, Settings, read_secrets, read_settings
-from newsletter.errors import Problem
+from newsletter.config import (
+    KEY_FILE,
+    SETTINGS_FILE,
+    Secrets,
+    Settings,
+    has_key,
+    read_secrets,
+    read_settings,
+)
+from newsletter.errors import Problem, UnreadableInput
 from newsletter.migrations import check_schema, upgrade
-from subscribers.database import open_engine, reading, writing
+from subscribers.database import insert_new, open_engine, reading, writing
 from subscribers.privacy import KeyMismatch, Keys, new_site_key
 from subscribers.tables import SiteMark
 
@@ -56,20 +65,32 @@ def open_site(folder: Path) -> Site:
         UnreadableInput: the settings or the key cannot be read.
         Problem: the database is missing, has another schema, or belongs to another key.
     """
-    folder = folder.resolve()
-    settings = read_settings(folder)
-    secrets = read_secrets(folder)
-    keys = Keys(secrets.site_key)
-    engine = open_engine(database_url(folder, settings))
-    check_schema(engine)
-    with reading(engine) as session:
-        mark = session.get(SiteMark, 1)
-    if mark is None or mark.key_fingerprint != keys.fingerprint():
-        raise KeyMismatch(
-            f"The site key does not belong to the database of {folder}: put the {KEY_FILE} that "
-            "was made with it back."
-        )
-    return Site(folder, settings, secrets, keys, engine)
+    site = _read_site(folder)
+    try:
+        check_schema(site.engine)
+        with reading(site.engine) as session:
+            _refuse_another_key(session.get(SiteMark, 1), site)
+    except BaseException:
+        site.engine.dispose()
+        raise
+    return site
+
+
+def upgrade_site(folder: Path) -> None:
+    """Bring the database of the site in `folder` to this version; make it where it is missing.
+
+    Raises:
+        Problem: like `open_site`, but an older schema is what this mends.
+    """
+    site = _read_site(folder)
+    try:
+        upgrade(site.engine)
+        with writing(site.engine) as session:
+            fingerprint = site.keys.fingerprint()
+            insert_new(session, SiteMark, id=1, key_fingerprint=fingerprint)
+            _refuse_another_key(session.get(SiteMark, 1), site)
+    finally:
+        site.engine.dispose()
 
 
 def create_site(folder: Path, settings_toml: str) -> Site:
@@ -79,30 +100,51 @@ def create_site(folder: Path, settings_toml: str) -> Site:
         Problem: the folder already holds a site; nothing in it is changed.
     """
     folder = folder.resolve()
-    settings_file = folder / "newsletter.toml"
+    settings_file = folder / SETTINGS_FILE
     if settings_file.exists():
         raise Problem(f"There is a site in {folder} already: choose another folder.")
     for name in ("bulletins", "templates"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    if not os.environ.get("NEWSLETTER_SECRET_KEY") and not (folder / KEY_FILE).exists():
+    if not has_key(folder):
         handle = os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(new_site_key() + "\n")
     settings_file.write_text(settings_toml, encoding="utf-8")
-    settings = read_settings(folder)
-    keys = Keys(read_secrets(folder).site_key)
-    engine = open_engine(database_url(folder, settings))
-    upgrade(engine)
-    with writing(engine) as session:
-        if session.get(SiteMark, 1) is None:
-            session.add(SiteMark(id=1, key_fingerprint=keys.fingerprint()))
-    engine.dispose()
+    upgrade_site(folder)
     return open_site(folder)
 
 
-def database_url(folder: Path, settings: Settings) -> str:
-    """Return the database URL with a relative SQLite path taken from the site's folder."""
-    url = make_url(settings.database.url)
+def database_url(folder: Path, settings: Settings) -> URL:
+    """Return the database URL with a relative SQLite path taken from the site's folder.
+
+    Raises:
+        UnreadableInput: it is none.
+    """
+    try:
+        url = make_url(settings.database.url)
+    except ArgumentError:
+        raise UnreadableInput(
+            "The database URL cannot be read: write sqlite:///newsletter.db or "
+            "postgresql+psycopg://user@host/name under [database] url."
+        ) from None
     if url.drivername.startswith("sqlite") and url.database and url.database != ":memory:":
         url = url.set(database=str(folder / url.database))
-    return url.render_as_string(hide_password=False)
+    return url
+
+
+def _read_site(folder: Path) -> Site:
+    folder = folder.resolve()
+    settings = read_settings(folder)
+    secrets = read_secrets(folder)
+    engine = open_engine(database_url(folder, settings))
+    return Site(folder, settings, secrets, Keys(secrets.site_key), engine)
+
+
+def _refuse_another_key(mark: SiteMark | None, site: Site) -> None:
+    if mark is None:
+        raise Problem("The database was never finished: run newsletter upgrade.")
+    if mark.key_fingerprint != site.keys.fingerprint():
+        raise KeyMismatch(
+            f"The site key does not belong to the database of {site.folder}: put the {KEY_FILE} "
+            "that was made with it back."
+        )

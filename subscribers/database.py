@@ -15,7 +15,6 @@ from sqlalchemy import (
     URL,
     BigInteger,
     Connection,
-    CursorResult,
     Dialect,
     Engine,
     Integer,
@@ -24,6 +23,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    literal,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
@@ -223,11 +223,11 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-def insert_new(session: Session, table: type[Base], **values: object) -> bool:
+def insert_new(session: Session, model: type[Base], **values: object) -> bool:
     """Insert one row; return False, changing nothing, where its key is there already."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+    statement = insert(table_of(model)).values(**values).on_conflict_do_nothing()
+    return session.execute(statement.returning(literal(1))).first() is not None
 
 
 @contextmanager

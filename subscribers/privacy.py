@@ -96,6 +96,8 @@ class Keys:
         """Return the bytes that `encrypt_bytes` sealed; raises like `decrypt`."""
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
+            if sealed[:1] != _VERSION or len(nonce) != _NONCE_BYTES:
+                raise InvalidTag
             return self._aead.decrypt(nonce, bytes(body), column.encode() + b"\0" + row)
         except InvalidTag:
             raise KeyMismatch(
@@ -133,7 +135,7 @@ class Keys:
 
     def open_token(self, purpose: Purpose, token: str) -> int | None:
         """Return the number in a token, or None if this site never made it for `purpose`."""
-        if len(token) != 23 or not token.isascii():
+        if len(token) != 23 or token[0] != _KEY_LETTERS[self.key_id] or not token.isascii():
             return None
         try:
             sealed = base64.urlsafe_b64decode(token[1:] + "==")

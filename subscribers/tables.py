@@ -24,6 +24,11 @@ class Basis(enum.IntEnum):
     REGULAR_CONTACT = 2  # GDPR Art. 9(2)(d)
     SOFT_OPT_IN = 3  # PECR reg. 22(3A)
 
+    @property
+    def label(self) -> str:
+        """As written on the command line and in files: `explicit-consent`."""
+        return self.name.lower().replace("_", "-")
+
 
 class SuppressionReason(enum.IntEnum):
     """Why an address is never mailed."""
@@ -41,6 +46,13 @@ class ConsentKind(enum.IntEnum):
     IMPORTED = 1
     UNSUBSCRIBED = 2
     RESUBSCRIBED = 3
+
+
+class SuppressionChange(enum.IntEnum):
+    """What happened to a suppression."""
+
+    SUPPRESSED = 1
+    LIFTED = 2
 
 
 class SiteMark(Base):
@@ -67,6 +79,7 @@ class Subscriber(Base):
     """A person.  Address and name are sealed with the address index as row name."""
 
     __tablename__ = "subscriber"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id in an old mail never names another
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     address_index: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
@@ -83,7 +96,10 @@ class Subscription(Base):
     """A person's consent to one list.  Its id is what unsubscribe links carry."""
 
     __tablename__ = "subscription"
-    __table_args__ = (Index("subscription_of_list", "list_id", "subscriber_id", unique=True),)
+    __table_args__ = (
+        Index("subscription_of_list", "list_id", "subscriber_id", unique=True),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     list_id: Mapped[int] = mapped_column(ForeignKey("mailing_list.id"))
@@ -104,22 +120,35 @@ class ConsentEvent(Base):
     basis: Mapped[Basis | None] = mapped_column(Code(Basis))
     at: Mapped[datetime] = mapped_column(Instant)
     channel: Mapped[str] = mapped_column(String(20))  # import, link, one-click, preferences, staff
-    actor: Mapped[bytes | None] = mapped_column(
-        LargeBinary
-    )  # sealed, "consent_event.actor", row b""
+    actor: Mapped[bytes | None] = mapped_column(LargeBinary)  # "consent_event.actor", row b""
 
 
 class Suppression(Base):
-    """An address never to be mailed, whichever list it is on; it outlives the person's row."""
+    """An address never to be mailed, whichever list it is on; it outlives the person's row.
+
+    Address and note are sealed with the address index as row name.
+    """
 
     __tablename__ = "suppression"
 
     address_index: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     index_key_id: Mapped[int] = mapped_column(SmallInteger)
-    address: Mapped[bytes | None] = mapped_column(
-        LargeBinary
-    )  # "suppression.address"; None: erased
+    address: Mapped[bytes | None] = mapped_column(LargeBinary)  # "suppression.address"
     reason: Mapped[SuppressionReason] = mapped_column(Code(SuppressionReason))
     note: Mapped[bytes | None] = mapped_column(LargeBinary)  # staff's words, "suppression.note"
     provider: Mapped[str | None] = mapped_column(String(20))
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SuppressionEvent(Base):
+    """Each suppression and each lifting, with staff's words; only ever added to."""
+
+    __tablename__ = "suppression_event"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    address_index: Mapped[bytes] = mapped_column(LargeBinary(16), index=True)
+    change: Mapped[SuppressionChange] = mapped_column(Code(SuppressionChange))
+    reason: Mapped[SuppressionReason] = mapped_column(Code(SuppressionReason))
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[bytes | None] = mapped_column(LargeBinary)  # "suppression_event.actor", row b""
+    note: Mapped[bytes | None] = mapped_column(LargeBinary)  # "suppression_event.note", the index

@@ -1,5 +1,20 @@
-"""What was written.  One reader for each format, one block model, one point detector."""
+"""What was written.  One reader for each format, one block model, one point detector.
 
+    decoding                 bytes -> text
+    text, markdown           text -> passages       one reader for each format
+    outline                  -> title, headings, paragraphs, lists; what is left over
+    points                   -> prayer points       one detector for all formats
+    build                    -> Bulletin            quotations, scripture
+
+Words that readers go by lie in `words`, one table for each language.
+"""
+
+import re
+
+from newsletter.bulletin.build import build
+from newsletter.bulletin.decoding import decode, no_words
+from newsletter.bulletin.likeness import MOSTLY, normal_text, similarity
+from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
@@ -13,10 +28,15 @@ from newsletter.bulletin.model import (
     Scripture,
     SourceLine,
 )
+from newsletter.bulletin.outline import outline
+from newsletter.bulletin.text import read_text
+from newsletter.bulletin.to_json import bulletin_json
+from newsletter.bulletin.words import words_of
 from newsletter.errors import UnreadableInput
 
 __all__ = [
     "MOSTLY",
+    "READERS",
     "Block",
     "Bulletin",
     "Direction",
@@ -28,45 +48,35 @@ __all__ = [
     "Quotation",
     "Scripture",
     "SourceLine",
+    "bulletin_json",
     "normal_text",
     "read_bulletin",
     "similarity",
 ]
 
-
-# --- stand-in, until the readers land: names and meaning hold, nothing else ------------------
-
-MOSTLY = 0.6
+# By the ending of the file's name.
+READERS = {".txt": read_text, ".md": read_markdown, ".markdown": read_markdown}
 
 
 def read_bulletin(source: bytes, name: str, language: str | None = None) -> Bulletin:
-    """Stand-in: the first line is the title, lines with a star are points."""
-    if not name.endswith((".txt", ".md")):
-        raise UnreadableInput(f"{name} cannot be read: bulletins are .txt and .md files.")
-    if b"\0" in source or not source.strip():
-        raise UnreadableInput(f"{name} is empty or no text: write the bulletin, then add it again.")
-    lines = [line.strip() for line in source.decode().replace("\r\n", "\n").split("\n")]
-    title, *rest = [line for line in lines if line]
-    points = [line[2:] for line in rest if line.startswith("* ")]
-    story = [line for line in rest if not line.startswith("* ")]
-    return Bulletin(
-        title=title,
-        language=language or "en",
-        direction="ltr",
-        summary=title,
-        blocks=tuple(Paragraph(text, 2) for text in story),
-        points=tuple(PrayerPoint(text, text, PointKind.PETITION, 3) for text in points),
-        scriptures=(),
-        lines=tuple(SourceLine(i, text) for i, text in enumerate(lines, 1)),
-    )
+    """Return the bulletin in `source`; the ending of the file's `name` tells the format.
 
+    `language` is BCP 47, English where it is not given.  Any bytes give a bulletin or:
 
-def normal_text(bulletin: Bulletin) -> str:
-    """Stand-in: all words with single spaces."""
-    return " ".join(" ".join(line.text for line in bulletin.lines).split())
-
-
-def similarity(a: Bulletin, b: Bulletin) -> float:
-    """Stand-in: how many words two bulletins share, 0 to 1."""
-    first, second = set(normal_text(a).split()), set(normal_text(b).split())
-    return len(first & second) / max(1, len(first | second))
+    Raises:
+        UnreadableInput: an ending that is not read, no text, too much of it, or no text file.
+    """
+    ending = re.search(r"\.[^.]*$", name)
+    reader = READERS.get(ending[0].lower()) if ending else None
+    if reader is None:
+        raise UnreadableInput(
+            "This kind of file cannot be read as a bulletin: save it as "
+            f"{', '.join(list(READERS)[:-1])} or {list(READERS)[-1]}, then try again."
+        )
+    language = language or "en"
+    decoded = decode(source)
+    lines = tuple(SourceLine(n, line) for n, line in enumerate(decoded.text.split("\n"), 1))
+    found = outline(reader(lines), words_of(language))
+    if found is None:
+        raise no_words()
+    return build(found, lines, language, decoded.encoding)

@@ -28,7 +28,8 @@ class Quotation:
     """Somebody's words over one or more whole paragraphs, with their quotation marks."""
 
     paragraphs: tuple[str, ...]
-    line: int
+    line: int  # of the first
+    lines: tuple[int, ...] = ()  # of each, where a reader tells
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,12 @@ class PrayerPoint:
 
 @dataclass(frozen=True)
 class Scripture:
-    """A reference as written and as OSIS, with the words quoted beside it."""
+    """A reference as written and as OSIS, with the words quoted beside it.
+
+    With a quotation it stands on its own and in no block; without one it is mentioned in
+    the title, a block or a prayer point.  A list such as "Ps 23; 121:1" gives one for each
+    part, all with the same `written`, the quotation at the first.
+    """
 
     written: str
     osis: str  # "Matt.25.40", "Ps.121.7-Ps.121.8", whole chapter "Ps.23"
@@ -72,6 +78,7 @@ class Scripture:
     line: int
     quotation: str | None = None
     suggestion: str | None = None  # OSIS
+    problem: str = ""  # why it is not valid, as a clause: "Matthew 2 has only 23 verses"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,234 @@
+"""From an outline to the model: paragraphs, quotations, prayer points, scripture."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from newsletter.bulletin.model import (
+    Block,
+    Bulletin,
+    Direction,
+    Heading,
+    ItemList,
+    Paragraph,
+    PrayerPoint,
+    Quotation,
+    Scripture,
+    SourceLine,
+)
+from newsletter.bulletin.outline import Outline, Said, shortened
+from newsletter.bulletin.points import detect_points
+from newsletter.bulletin.prose import sentences
+from newsletter.bulletin.quotation import goes_on, marks, opens
+from newsletter.bulletin.words import words_of
+from newsletter.scripture import Reference, find_references
+
+LONGEST_SUMMARY = 250  # characters
+_LONGEST_VERSE = 900  # of a line that is scripture, reference included
+
+_TRANSLATION = r"(?:\s*[(\[]?[A-Z][A-Z0-9]{1,6}[)\]]?)?"
+_AFTER = re.compile(_TRANSLATION + r"\s*(?P<mark>[:–—-]?)\s*(?P<words>.*)", re.DOTALL)
+_BEFORE = re.compile(r"(?P<words>.*?)\s*(?P<mark>[–—(\[-]?)\s*$", re.DOTALL)
+_END = re.compile(_TRANSLATION + r"[)\]]?\.?" + _TRANSLATION + r"$")
+_RTL_LANGUAGES = {"ar", "fa", "ur", "he", "ps", "ckb", "sd", "ug", "yi", "dv"}
+
+
+def build(
+    outline: Outline, lines: tuple[SourceLine, ...], language: str, encoding: str
+) -> Bulletin:
+    """Return the bulletin that an outline tells."""
+    detected = detect_points(outline, words_of(language), language)
+    story: list[Said | Block | Scripture | None] = list(_verses(detected.story, language))
+    blocks = tuple(_blocks(story))
+    quoted = [part for part in story if isinstance(part, Scripture)]
+    mentioned = _mentioned(outline, blocks, detected.points, language)
+    return Bulletin(
+        title=outline.title,
+        language=language,
+        direction=_direction(outline.title, lines, language),
+        summary=_summary(blocks, detected.points, language),
+        blocks=blocks,
+        points=detected.points,
+        scriptures=tuple(_each_once([*quoted, *mentioned])),
+        lines=lines,
+        encoding=encoding,
+        residue=outline.residue,
+    )
+
+
+# --- scripture that stands on its own ----------------------------------------------------
+
+
+def _verses(
+    story: Sequence[Said | Block | None], language: str
+) -> Iterator[Said | Block | Scripture | None]:
+    """Turn paragraphs that are a verse with its reference into scripture."""
+    last = max((n for n, part in enumerate(story) if isinstance(part, Said)), default=-1)
+    n = 0
+    while n < len(story):
+        part, following = story[n], story[n + 1] if n + 1 < len(story) else None
+        n += 1
+        if not isinstance(part, Said) or len(part.text) > _LONGEST_VERSE:
+            yield part
+        elif verse := _verse(part, n - 1 == last, language):
+            yield from verse
+        elif isinstance(following, Said) and (verse := _pair(part, following, language)):
+            n += 1
+            yield from verse
+        else:
+            yield part
+
+
+def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
+    """Return the scripture of a paragraph that begins or ends with its reference.
+
+    The words beside it must be quoted, or stand in the last paragraph behind a colon or
+    before a dash; anything else is prose that mentions a passage.
+    """
+    references = find_references(said.text, language)
+    if not references:
+        return []
+    first, final = references[0], references[-1]
+    if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
+        words = after["words"]
+        if words and (opens(words) or (after["mark"] == ":" and (last or said.quoted))):
+            return _scriptures(_same(references, first), said.line, words)
+    if _END.match(said.text, final.end) and (before := _BEFORE.match(said.text[: final.start])):
+        words = before["words"]
+        if words and (
+            marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
+        ):
+            return _scriptures(_same(references, final), said.line, words)
+    return []
+
+
+def _pair(first: Said, second: Said, language: str) -> list[Scripture]:
+    """Return the scripture of two paragraphs: the words, and the reference alone."""
+    for words, alone in ((first, second), (second, first)):
+        references = _alone(alone.text, language)
+        if references and (words.quoted or marks(words.text).whole):
+            return _scriptures(references, min(words.line, alone.line), words.text)
+    return []
+
+
+def _alone(text: str, language: str) -> list[Reference]:
+    references = find_references(text, language)
+    if not references or references[0].written != references[-1].written:
+        return []
+    before, rest = text[: references[0].start], references[0].end
+    return references if not before.strip(" –—-([") and _END.match(text, rest) else []
+
+
+def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
+    return [reference for reference in references if reference.start == one.start]
+
+
+def _scriptures(
+    references: Iterable[Reference], line: int, quotation: str | None = None
+) -> list[Scripture]:
+    return [
+        Scripture(
+            written=reference.written,
+            osis=reference.osis,
+            valid=reference.valid,
+            line=line,
+            quotation=quotation if n == 0 else None,
+            problem=reference.problem,
+        )
+        for n, reference in enumerate(references)
+    ]
+
+
+def _mentioned(
+    outline: Outline, blocks: Sequence[Block], points: Sequence[PrayerPoint], language: str
+) -> Iterator[Scripture]:
+    texts = [
+        (outline.title_line, outline.title),
+        *(text for block in blocks for text in _texts(block)),
+        *((point.line, f"{point.group or ''}\n{point.text}") for point in points),
+    ]
+    for line, text in texts:
+        yield from _scriptures(find_references(text, language), line)
+
+
+def _texts(block: Block) -> Iterator[tuple[int, str]]:
+    match block:
+        case Paragraph(text, line) | Heading(text, line):
+            yield line, text
+        case Quotation(paragraphs, _, lines):
+            yield from zip(lines, paragraphs, strict=True)
+        case ItemList(items, line):
+            yield from ((line, text) for text in items)
+
+
+def _each_once(scriptures: Iterable[Scripture]) -> list[Scripture]:
+    """Return each passage once, in the order of the text; one with its words goes first."""
+    first: dict[str, Scripture] = {}
+    for scripture in scriptures:
+        first.setdefault(scripture.osis, scripture)
+    return sorted(first.values(), key=lambda scripture: scripture.line)
+
+
+# --- blocks ------------------------------------------------------------------------------
+
+
+def _blocks(story: Iterable[Said | Block | Scripture | None]) -> Iterator[Block]:
+    for kind, group in groupby(story, key=_kind):
+        if kind == "other":
+            yield from (part for part in group if isinstance(part, Heading | ItemList))
+            continue
+        said = [part for part in group if isinstance(part, Said)]
+        if kind == "quoted":
+            yield _quotation(said)
+            continue
+        for start, end in _paragraph_runs(said):
+            if end - start > 1 or marks(said[start].text).whole:
+                yield _quotation(said[start:end])
+            else:
+                yield Paragraph(said[start].text, said[start].line)
+
+
+def _kind(part: Said | Block | Scripture | None) -> str:
+    if not isinstance(part, Said):
+        return "other"
+    return "quoted" if part.quoted else "said"
+
+
+def _paragraph_runs(said: Sequence[Said]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for end in range(1, len(said) + 1):
+        if end == len(said) or not goes_on(said[end - 1].text, said[end].text):
+            yield start, end
+            start = end
+
+
+def _quotation(said: Sequence[Said]) -> Quotation:
+    lines = tuple(part.line for part in said)
+    return Quotation(tuple(part.text for part in said), lines[0], lines)
+
+
+# --- the rest ----------------------------------------------------------------------------
+
+
+def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: str) -> str:
+    """Return the first sentence of the story; a salutation tells nothing yet."""
+    texts = [
+        text
+        for block in blocks
+        if isinstance(block, Paragraph | Quotation)
+        for _, text in _texts(block)
+    ]
+    told = [text for text in texts if not text.endswith(",")] or texts
+    told += [point.lead for point in points]
+    return shortened(sentences(told[0], language)[0], LONGEST_SUMMARY) if told else ""
+
+
+def _direction(title: str, lines: Sequence[SourceLine], language: str) -> Direction:
+    """Return the direction that most letters run in; without any, that of the language."""
+    balance = 0
+    for character in title + "".join(line.text for line in lines):
+        kind = unicodedata.bidirectional(character)
+        balance += (kind in ("R", "AL")) - (kind == "L")
+    rtl = balance > 0 or (balance == 0 and language.split("-")[0].lower() in _RTL_LANGUAGES)
+    return "rtl" if rtl else "ltr"

@@ -1,0 +1,60 @@
+"""Whether two bulletins are the same one: exactly, or mostly."""
+
+import re
+from collections.abc import Iterator
+
+from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Quotation
+
+# Two versions of one bulletin with a corrected verse and rewritten sentences share well over
+# this; two weeks of one newsletter share headings, greeting and sign-off, well under it.
+MOSTLY = 0.5
+_SHINGLE = 3  # words
+
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»「」『』", '"') | dict.fromkeys("‘’‚‹›`´", "'"))
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")  # Han and kana have no spaces
+
+
+def normal_text(bulletin: Bulletin) -> str:
+    """Return what a bulletin says, a line for each part with a sign for its kind.
+
+    The same for the same words, whatever their white space, encoding, line ends and style
+    of quotation marks.  Leftover lines count, so that a version without them is another.
+    """
+    text = "\n".join(_parts(bulletin))
+    return re.sub(r"[^\S\n]+", " ", text.translate(_QUOTES)).replace('" ', '"').replace(' "', '"')
+
+
+def similarity(a: Bulletin, b: Bulletin) -> float:
+    """Return how much of their wording two bulletins share, from 0 to 1.
+
+    That is Dice's coefficient over runs of three words; from `MOSTLY` on they are versions
+    of one bulletin.
+    """
+    first, second = _shingles(a), _shingles(b)
+    return 2 * len(first & second) / (len(first) + len(second))
+
+
+def _parts(bulletin: Bulletin) -> Iterator[str]:
+    yield f"# {bulletin.title}"
+    for block in bulletin.blocks:
+        match block:
+            case Paragraph(text):
+                yield f". {text}"
+            case Quotation(paragraphs):
+                yield from (f". {text}" for text in paragraphs)
+            case Heading(text):
+                yield f"## {text}"
+            case ItemList(items):
+                yield from (f"- {text}" for text in items)
+    for point in bulletin.points:
+        yield f"* {point.group or ''}|{point.date or ''}|{point.text}"
+    for scripture in bulletin.scriptures:
+        yield f"= {scripture.written} {scripture.quotation or ''}"
+    yield from (
+        f"! {line.text.strip()}" for line in bulletin.lines if line.number in bulletin.residue
+    )
+
+
+def _shingles(bulletin: Bulletin) -> set[tuple[str, ...]]:
+    words = _WORD.findall(normal_text(bulletin).casefold())
+    return {tuple(words[n : n + _SHINGLE]) for n in range(max(1, len(words) - _SHINGLE + 1))}

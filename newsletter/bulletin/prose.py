@@ -1,0 +1,93 @@
+"""Running text: white space, lines that belong together, sentences."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from newsletter.bulletin.words import words_of
+
+# What a reader never sees and XML does not allow or a mail must not carry: controls, soft
+# hyphens, zero-width spaces, byte-order marks, bidi overrides, noncharacters.  The joiners
+# U+200C and U+200D stay: Farsi and emoji need them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff"
+    "\ufdd0-\ufdef\ufffe\uffff]"
+)
+_SPACE = re.compile(r"\s+")
+_NO_BREAK = "\u00a0\u202f"
+_UNIT = re.compile(r"[%€$£°]|(?:kg|km|cm|mm|m|g|t|ha|h|min|s|am|pm|EUR|USD|GBP)\b")
+
+_SENTENCE_END = re.compile(r"""[.!?؟۔。！？]+["”’»›)\]」』]*(?:\s+|(?<=[。！？」』])|$)""")
+_LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
+
+LONGEST_WRAPPED = 100  # characters; mail programs break lines at 60 to 80
+_WIDE = 140
+_SHORT_LINE = 40  # of an address, a poem, a sign-off; nobody wraps text that narrow
+
+
+def tidy(text: str) -> str:
+    """Return `text` on one line with single spaces and without what no reader sees.
+
+    A no-break space is kept where typography wants one: before French punctuation, inside
+    « », between a number and its unit.  Elsewhere it is an accident of a word processor.
+    """
+    return _SPACE.sub(_one_space, _UNSEEN.sub("", text)).strip()
+
+
+def _one_space(found: re.Match[str]) -> str:
+    text, start, end = found.string, found.start(), found.end()
+    if found.group() in _NO_BREAK and start > 0 and end < len(text):
+        before, after = text[start - 1], text[end]
+        if before == "«" or after in ":;!?»" or (before.isdigit() and _UNIT.match(text, end)):
+            return found.group()
+    return " "
+
+
+def sentences(text: str, language: str = "en") -> list[str]:
+    """Return the sentences of tidy `text`, each with its stop and closing marks."""
+    abbreviations = words_of(language).abbreviations
+    found: list[str] = []
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        if end.group().startswith(".") and end.end() < len(text):
+            word = _LAST_WORD.search(text, max(start, end.start() - 20), end.start())
+            shortened = word is not None and (len(word[1]) == 1 or word[1].lower() in abbreviations)
+            if shortened or text[end.end()].islower():
+                continue
+        found.append(text[start : end.end()].rstrip())
+        start = end.end()
+    if rest := text[start:].strip():
+        found.append(rest)
+    return found
+
+
+def paragraphs(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Join hard-wrapped lines: return each paragraph with the index of its first line.
+
+    A line that ends although the next word would still have fitted was ended on purpose.
+    """
+    width = max((len(line.rstrip()) for line in lines if _breakable(line)), default=0)
+    starts = [0] + [
+        index
+        for index, (line, following) in enumerate(pairwise(lines), 1)
+        if not _continues(line.strip(), following.strip(), width)
+    ]
+    return [
+        (start, tidy(" ".join(lines[start:end]))) for start, end in pairwise([*starts, len(lines)])
+    ]
+
+
+def _breakable(line: str) -> bool:
+    """Whether a mail program could have wrapped the line: a long address cannot be."""
+    return max((len(word) for word in line.split()), default=0) < _SHORT_LINE
+
+
+def _continues(line: str, following: str, width: int) -> bool:
+    if not line or not following or following[0].islower():
+        return True
+    ended = line[-1] in '.!?:…”"»’)؟۔。' or (line[-1] == "," and len(line) <= _SHORT_LINE)
+    if width > LONGEST_WRAPPED:  # a line for each paragraph, or wrapped very wide
+        return not ended and LONGEST_WRAPPED < len(line) <= _WIDE
+    if width <= _SHORT_LINE:
+        return False
+    return not ended or len(line) + 1 + len(following.split()[0]) > width
