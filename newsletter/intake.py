@@ -142,7 +142,7 @@ class Intake:
                 by=_FOLDER,
                 now=now,
             )
-            issue_id = _issue_of(session, added)
+            issue_id = self._issue_of(session, added)
             if issue_id is not None:
                 return self._already_in(session, added, issue_id)
             row = find_bulletin(session, added.id)
@@ -172,6 +172,22 @@ class Intake:
             )
         return next(iter(lists.values()))
 
+    def _issue_of(self, session: Session, added: Added) -> int | None:
+        """Return the issue a bulletin is in: an unsent one first, else the latest.
+
+        What was sent for practice is there for practice only: it may go out for real.
+        """
+        rows = session.execute(
+            select(Issue.id, Issue.state, Issue.practice)
+            .join(Edition, Edition.issue_id == Issue.id)
+            .where(Edition.bulletin_id == added.id)
+            .order_by(Issue.id.desc())
+        ).all()
+        unsent = [row.id for row in rows if row.state in UNSENT]
+        practice = self._desk.settings.practice
+        others = [row.id for row in rows if practice or not row.practice]
+        return next(iter(unsent + others), None)
+
     def _already_in(self, session: Session, added: Added, issue_id: int) -> _Verdict:
         view = describe(session, self._desk.keys, self._desk.settings, issue_id)
         if added.already:
@@ -199,12 +215,11 @@ class Intake:
             ],
             now,
         )
-        blocking = [f for f in found if f.severity is Severity.BLOCKER]
-        first = f"line {blocking[0].line}: " if blocking[0].line is not None else ""
+        first = next(f.message for f in found if f.severity is Severity.BLOCKER)
         return _Verdict(
             False,
             f"Bulletin {bulletin_id} is blocked{blocking_lines(found)}, mend it and put it back; "
-            f"{first}{blocking[0].message}",
+            f"the first: {first}",
             bulletin_id,
         )
 
@@ -251,26 +266,17 @@ class Intake:
             )
         if view.blockers:
             return f"{issue} is blocked and a draft again, due {view.when}: mend it."
-        due = f", due {view.when}" if view.when else ""
-        return f"{issue} is {view.state.name.lower().replace('_', ' ')}{due}."
+        return f"{issue} {_FATES[view.state]}" + (f", due {view.when}." if view.when else ".")
 
 
+_FATES = {
+    IssueState.DRAFT: "is a draft",
+    IssueState.SENDING: "is going out",
+    IssueState.PAUSED: "has begun and is paused",
+    IssueState.COMPLETED: "went out",
+    IssueState.CANCELLED: "was cancelled",
+}
 _LISTS = select(MailingList.id, MailingList.name).order_by(MailingList.name)
-
-
-def _issue_of(session: Session, added: Added) -> int | None:
-    """Return the issue a bulletin is in: an unsent one first, else the latest real one."""
-    if added.joined is not None:
-        return added.joined
-    rows = session.execute(
-        select(Issue.id, Issue.state, Issue.practice)
-        .join(Edition, Edition.issue_id == Issue.id)
-        .where(Edition.bulletin_id == added.id)
-        .order_by(Issue.id.desc())
-    ).all()
-    unsent = [row.id for row in rows if row.state in UNSENT]
-    others = [row.id for row in rows]
-    return next(iter(unsent + others), None)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, Stamp]]:

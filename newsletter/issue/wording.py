@@ -9,19 +9,14 @@ _QUOTED = re.compile(r"“[^”]*”|„[^“”]*[“”]|«[^»]*»|\"[^\"]*\"
 
 
 def blocking_lines(found: Iterable[Finding]) -> str:
-    """Return where findings block, in words: " (lines 21, 24)"; empty where no line is known."""
-    lines = sorted({f.line for f in _blocking(found) if f.line is not None})
-    if not lines:
-        return ""
+    """Return where findings block, in words: " (lines 21, 24)"."""
+    lines = sorted({finding.line for finding in _blocking(found)})
     return f" ({'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))})"
 
 
 def blocking_sentences(found: Iterable[Finding]) -> list[str]:
     """Return what blocks, a sentence each, with every quotation from the bulletin left out."""
-    return [
-        (f"Line {f.line}: " if f.line is not None else "") + _QUOTED.sub("…", f.message)
-        for f in _blocking(found)
-    ]
+    return [_QUOTED.sub("…", finding.message) for finding in _blocking(found)]
 
 
 def _blocking(found: Iterable[Finding]) -> list[Finding]:
