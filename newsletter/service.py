@@ -61,7 +61,8 @@ class Service:
                 "notices": (TELL_STAFF, self._tell_staff),
             }
         )
-        say(f"Mail goes to {self._provider.label}.  Bulletins are taken from {intake.folder}.")
+        say(f"Mail goes to {self._provider.label}.")
+        say(f"Bulletins are taken from {self._site.bulletins}.")
         try:
             alarms.start()
             self._dispatcher.run(stop)

@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
@@ -287,11 +288,22 @@ def export_file(session: Session, keys: Keys, list_id: int, file: Path) -> int:
     Raises:
         Problem: the file cannot be written.
     """
+    with private_file(file) as opened:
+        return export_csv(session, keys, list_id, opened)
+
+
+@contextmanager
+def private_file(file: Path) -> Iterator[BinaryIO]:
+    """Open a file for this user only; it appears at the end, whole, or not at all.
+
+    Raises:
+        Problem: the file cannot be written.
+    """
     part = file.with_name(file.name + ".part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as opened:
-            count = export_csv(session, keys, list_id, opened)
+            yield opened
         part.replace(file)
     except OSError:
         part.unlink(missing_ok=True)
@@ -299,7 +311,6 @@ def export_file(session: Session, keys: Keys, list_id: int, file: Path) -> int:
             f"The file {file} cannot be written: check that its folder exists, may be written to "
             "and has space left."
         ) from None
-    return count
 
 
 def _exported(session: Session, keys: Keys, list_id: int) -> Iterator[list[str]]:

@@ -52,4 +52,3 @@ def run(arguments: list[str]) -> int:
         typer.echo(str(error), err=True)
         return THE_ANSWER_IS_NO
     return status if isinstance(status, int) else 0
-

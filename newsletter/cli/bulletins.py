@@ -188,7 +188,11 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
     with opened(site) as place, reading(place.engine) as session:
         row = issue.find_bulletin(session, bulletin)
         stored = issue.read_stored(place.keys, row)
-        findings = issue.findings_of(session, place.keys, row, row.list_id)
+        findings = (
+            check_bulletin(stored, Facts())
+            if row.list_id is None
+            else issue.findings_of(session, place.keys, row, row.list_id)
+        )
     answer(
         as_json,
         {

@@ -1,7 +1,11 @@
 """`newsletter issue ...`: draft, approve, schedule, stop, and see what became of it."""
 
+import csv
+import io
+import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from sqlalchemy.orm import Session
@@ -21,13 +25,15 @@ from newsletter.cli.context import (
     opened,
     who,
 )
-from newsletter.errors import NotAllowed
+from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.issue import Actor, Desk, IssueView
 from newsletter.providers import provider_for
 from newsletter.providers.base import Answer
-from newsletter.tables import IssueState
+from newsletter.tables import DeliveryState, Issue, IssueState
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
+from subscribers.spreadsheet import guarded
+from subscribers.transfer import private_file
 
 app = typer.Typer(help="Issues: one bulletin to one list at one time.")
 
@@ -195,8 +201,10 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
     """
     with opened(site) as place, reading(place.engine) as session:
         told = reports.report(session, number)
-    answer(as_json, told.to_json(), *reports.sentences(told))
-    return 0 if told.everybody_has_it else 1
+        label = provider_for(place).label
+    answer(as_json, told.to_json(), *told.sentences(label))
+    lost = told.sending["failed"] + told.sending["unknown"]
+    return 1 if lost or told.state is IssueState.PAUSED else 0
 
 
 @app.command(rich_help_panel=NOW_AND_THEN)
@@ -211,13 +219,36 @@ def deliveries(
     Example: newsletter issue deliveries 3 --state unknown
     """
     with opened(site) as place, reading(place.engine) as session:
-        rows = reports.deliveries(session, place.keys, number, state)
+        chosen = _delivery_state(state) if state else None
+        rows = reports.deliveries(session, place.keys, number, chosen)
         if csv_file is None:
-            for row in rows:
-                typer.echo(",".join(row.fields()))
+            _write_rows(sys.stdout, rows)
             return
-        count = reports.write_csv(rows, csv_file)
+        with private_file(csv_file) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            count = _write_rows(text, rows)
+            text.detach()
     answer(False, {}, f"{count} people are in {csv_file}: keep it safe.")
+
+
+def _delivery_state(written: str) -> DeliveryState:
+    name = written.strip().upper().replace("-", "_").replace(" ", "_")
+    if name not in DeliveryState.__members__:
+        known = ", ".join(each.lower() for each in DeliveryState.__members__)
+        raise UnreadableInput(f"The state {written!r} is not known: give one of {known}.")
+    return DeliveryState[name]
+
+
+def _write_rows(file: TextIO, rows: Iterable[reports.DeliveryRow]) -> int:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["email", "state", "reason", "attempts", "at"])
+    count = 0
+    for row in rows:
+        count += 1
+        at = row.at.isoformat() if row.at else ""
+        state = row.state.name.lower()
+        writer.writerow([guarded(row.email), state, row.reason, row.attempts, at])
+    return count
 
 
 @app.command("test", rich_help_panel=EVERY_DAY)
@@ -244,7 +275,9 @@ def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
     """Return what keeps an unsent issue back, a sentence each."""
     if not view.blockers:
         return []
-    return issue.blocking_sentences(issue.findings_in(session, desk.keys, view.id))
+    return issue.blocking_sentences(
+        issue.findings(session, desk.keys, session.get_one(Issue, view.id))
+    )
 
 
 def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:

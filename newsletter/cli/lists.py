@@ -57,8 +57,7 @@ def add(
             as_json,
             {"id": made.id, "name": made.name, "cadence": _cadence(session, made.id)},
             f"The list {made.name} is made (number {made.id}).",
-            "Next: newsletter subscribers import FILE --list "
-            f"{made.name} --basis explicit-consent",
+            f"Next: newsletter subscribers import FILE --list {made.name} --basis explicit-consent",
         )
 
 

@@ -42,7 +42,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")],
     basis: Annotated[
         str,
-        typer.Option(help="Why they may be written to: explicit-consent, regular-contact, soft-opt-in."),
+        typer.Option(help="explicit-consent, regular-contact or soft-opt-in: the ground in law."),
     ],
     list_name: ListName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen.")] = False,
@@ -192,7 +192,5 @@ def unsuppress(email: Email, reason: Reason, by: By = None, site: SiteFolder = N
     Example: newsletter subscribers unsuppress anna@example.org --reason "mailbox works again"
     """
     with opened(site) as place, writing(place.engine) as session:
-        lifted = suppression.unsuppress(
-            session, place.keys, email, now(), note=reason, by=who(by)
-        )
+        lifted = suppression.unsuppress(session, place.keys, email, now(), note=reason, by=who(by))
     answer(False, {}, "Done." if lifted else "Nothing to do: this address was not suppressed.")

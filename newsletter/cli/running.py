@@ -27,6 +27,7 @@ from newsletter.demo import demonstrate
 from newsletter.dispatch import Progress, Tally
 from newsletter.service import Service
 from newsletter.site import create_site, upgrade_site
+from newsletter.tables import DeliveryState
 
 
 def add_to(app: typer.Typer) -> None:
@@ -118,7 +119,8 @@ def dispatch(
         with showing_progress() as progress:
             tally = service.run_once(stop, _of_issue(progress))
     answer(False, {}, *_sentences(tally))
-    return 1 if tally.needs_somebody else 0
+    lost = tally.changes[DeliveryState.FAILED] + tally.changes[DeliveryState.UNKNOWN]
+    return 1 if tally.left or lost else 0
 
 
 def _sentences(tally: Tally) -> list[str]:

@@ -16,7 +16,7 @@ from newsletter.dispatch import Dispatcher, Progress
 from newsletter.issue import Actor, Desk, add_bulletin, describe
 from newsletter.providers import provider_for
 from newsletter.rendering import Templates
-from newsletter.report import report, sentences
+from newsletter.report import report
 from newsletter.schedule import draft_at, parse_cadence, set_cadence, start_due
 from newsletter.site import Site, create_site, open_site
 from newsletter.tables import Issue, IssueState
@@ -31,9 +31,7 @@ _STAFF = Actor("editor@example.org", "command")
 Clock = Callable[[], datetime]
 
 
-def demonstrate(
-    folder: Path, subscribers: int, clock: Clock, progress: Progress
-) -> Iterator[str]:
+def demonstrate(folder: Path, subscribers: int, clock: Clock, progress: Progress) -> Iterator[str]:
     """Make a practice site in `folder`, or take the one that is there, and do the main job.
 
     Yields what happened, line by line.  May be run again: a practice issue never counts as
@@ -125,12 +123,12 @@ def _send(site: Site, number: int, clock: Clock, progress: Progress) -> Iterator
     with reading(site.engine) as session:
         yield f"3. {_described(session, site, number)}"
     provider = provider_for(site)
-    Dispatcher(
-        site.engine, site.keys, site.settings, provider, clock, due=start_due
-    ).run_once(progress)
+    Dispatcher(site.engine, site.keys, site.settings, provider, clock, due=start_due).run_once(
+        progress
+    )
     with reading(site.engine) as session:
         yield "4. The report:"
-        yield from (f"   {line}" for line in sentences(report(session, number)))
+        yield from (f"   {line}" for line in report(session, number).sentences(provider.label))
 
 
 def _plan_the_next(site: Site, clock: Clock) -> Iterator[str]:

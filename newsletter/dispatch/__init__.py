@@ -11,8 +11,15 @@ people      the recipients of a batch, read and opened
 forms       the message form of each edition
 writer      the one thread that commits, many requests at a time
 engine      the Dispatcher: threads that claim, intend, submit and record
+sample      one copy to one person of the staff, counted nowhere
 
 The order of events for one delivery never changes: *claim* (a lease, no trace in the
 delivery), *intend* (durable, before the first byte), *submit*, *record* (together with the
 next intent).  A crash leaves pending rows pending and rows in flight unknown.
 """
+
+from newsletter.dispatch.engine import Dispatcher, Progress, Tally
+from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.sample import submit_sample
+
+__all__ = ["Dispatcher", "Progress", "Tally", "freeze", "submit_sample"]

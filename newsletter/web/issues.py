@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter.issue import IssueView, describe
 from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
 from newsletter.report import Report, report
-from newsletter.tables import Edition, Issue, IssueState
+from newsletter.tables import Edition, Issue, IssueState, OutcomeKind, Reason
 from newsletter.web.local import local_only
 from newsletter.web.pages import Here, Web, error_page, number_in, page
 from subscribers.database import reading
@@ -32,16 +32,16 @@ _STATES = {
     IssueState.CANCELLED: "Cancelled",
 }
 _EXCLUSIONS = {
-    "unsubscribed": "unsubscribed",
-    "suppressed": "never to be mailed",
-    "already_received": "already had this bulletin",
-    "cancelled": "cancelled in time",
+    Reason.UNSUBSCRIBED: "unsubscribed",
+    Reason.SUPPRESSED: "never to be mailed",
+    Reason.ALREADY_RECEIVED: "already had this bulletin",
+    Reason.CANCELLED: "cancelled in time",
 }
 _OUTCOMES = {
-    "delivered": "delivered",
-    "deferred": "delayed",
-    "bounced": "came back",
-    "complained": "called it spam",
+    OutcomeKind.DELIVERED: "delivered",
+    OutcomeKind.DEFERRED: "delayed",
+    OutcomeKind.BOUNCED: "came back",
+    OutcomeKind.COMPLAINED: "called it spam",
 }
 
 router = APIRouter(prefix="/staff/issues", dependencies=[Depends(local_only)])
@@ -137,9 +137,7 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
         view=view,
         state=_STATES[view.state],
         audience=counts.audience,
-        exclusions=tuple(
-            Line(_EXCLUSIONS.get(key, key), count) for key, count in counts.exclusions.items()
-        ),
+        exclusions=tuple(Line(_EXCLUSIONS[key], count) for key, count in counts.exclusions.items()),
         deliveries=counts.deliveries,
         sending=_sending(counts, "SendGrid" if provider == "sendgrid" else "the mail server"),
         outcomes=tuple(Line(words, counts.outcome[key]) for key, words in _OUTCOMES.items())

@@ -80,9 +80,7 @@ def site(
     folder = tmp_path / "site"
     assert newsletter("init", folder).status == 0
     trial = TrialSite(folder, newsletter)
-    trial.configure(
-        approval__wait_before_sending_minutes=0, organisation__timezone="Europe/London"
-    )
+    trial.configure(approval__wait_before_sending_minutes=0, organisation__timezone="Europe/London")
     assert trial("list", "add", "weekly", "--cadence", "Fridays 07:00").status == 0
     yield trial
     for name in set(os.environ) - set(before):

@@ -1,4 +1,4 @@
-"""The running service: a dropped file arrives at its slot, a link works, a restart loses nothing."""
+"""The running service: files arrive at their slot, links work, a restart loses nothing."""
 
 import email
 import email.policy
@@ -51,7 +51,7 @@ def running(site: TrialSite, clock: Clock) -> Iterator[Running]:
     os.environ["NEWSLETTER__WEB__PORT"] = "0"
     service = Running(site.folder, clock)
     try:
-        eventually(lambda: len(service.said) >= 2)
+        eventually(lambda: len(service.said) >= 3)
         yield service
     finally:
         service.stop.set()
@@ -76,9 +76,7 @@ def ready(site: TrialSite, tmp_path: Path) -> None:
     assert site("subscribers", "import", file, "--basis", "explicit-consent").status == 0
 
 
-def test_a_dropped_file_arrives_at_its_slot(
-    site: TrialSite, mended: Path, tmp_path: Path
-) -> None:
+def test_a_dropped_file_arrives_at_its_slot(site: TrialSite, mended: Path, tmp_path: Path) -> None:
     ready(site, tmp_path)
     clock = Clock(SUNDAY)
 
