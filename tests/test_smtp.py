@@ -131,9 +131,9 @@ def test_a_reset_counts_as_news() -> None:
         assert smtp._Wire(ours).has_news()
 
 
-def _fixed(message: bytes) -> MessageForm:
+def _fixed(message: bytes, sender_email: str = "prayer@example.org") -> MessageForm:
     """An edition whose every copy is the same bytes."""
-    fixed = SimpleNamespace(sender_email="prayer@example.org", copy_for=lambda _: message)
+    fixed = SimpleNamespace(sender_email=sender_email, copy_for=lambda _: message)
     return cast("MessageForm", fixed)
 
 
@@ -169,7 +169,7 @@ def test_stuffing_can_be_undone_and_nothing_inside_ends_the_message(message: byt
 def test_a_sender_that_is_no_address_fails_nobody(server: SmtpServer) -> None:
     connection = SmtpRelay(server.settings(), "").connect()
 
-    [outcome] = connection.submit(form(sender_email="büro@example.org"), [person(1)], leave())
+    [outcome] = connection.submit(_fixed(b"", "büro@example.org"), [person(1)], leave())
 
     assert outcome.answer is Answer.SENDER_FAULT
     assert "[sender] email" in outcome.sentence
