@@ -2,7 +2,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from subscribers.errors import Problem
@@ -135,5 +135,8 @@ def test_a_changed_token_opens_nothing(data: st.DataObject) -> None:
 
 
 @given(st.text(max_size=40))
+@example("-" + "!" * 22)
+@example("-" + "A" * 21 + "!")
+@example("-" + "A" * 22)
 def test_any_other_text_opens_nothing(text: str) -> None:
     assert KEYS.open_token(Purpose.UNSUBSCRIBE, text) is None

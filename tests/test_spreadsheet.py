@@ -174,3 +174,12 @@ def test_what_a_spreadsheet_writes_is_read_whole(pairs: list[tuple[str, str]]) -
     found = _cells(b"\xef\xbb\xbf" + written.getvalue().encode())
 
     assert found == [{"email": "x" + email, "name": name} for email, name in pairs]
+
+
+def test_a_file_is_read_as_often_as_asked(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    sheet = open_sheet(file)
+
+    assert [row.number for row in sheet.rows()] == [2]
+    assert [row.number for row in sheet.rows()] == [2]

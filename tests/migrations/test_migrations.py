@@ -1,6 +1,8 @@
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,6 +246,17 @@ def test_no_revision_is_written_where_nothing_changed(tmp_path: Path) -> None:
         write_revision("nothing at all", tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_that_nothing_changed() -> None:
+    before = sorted(migrations.VERSIONS.glob("*.py"))
+
+    command = [sys.executable, "-m", "newsletter.migrations", "nothing", "at", "all"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.endswith("nothing is written.\n")
+    assert sorted(migrations.VERSIONS.glob("*.py")) == before
 
 
 def test_the_next_revision_holds_what_changed(
