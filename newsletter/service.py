@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from newsletter.dispatch import Dispatcher, Progress, Tally
 from newsletter.intake import Intake
@@ -17,8 +18,10 @@ from newsletter.providers import provider_for
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
-from newsletter.web import RunningServer, serve
 from subscribers.database import writing
+
+if TYPE_CHECKING:
+    from newsletter.web import RunningServer
 
 LOOK_FOR_BULLETINS = timedelta(seconds=2)
 LOOK_AT_SLOTS = timedelta(seconds=15)
@@ -88,7 +91,10 @@ class Service:
         finally:
             server.stop()
 
-    def _serve(self, say: Say, port: int | None) -> RunningServer:
+    def _serve(self, say: Say, port: int | None) -> "RunningServer":
+        # Imported here: the web framework takes as long to load as a whole command takes.
+        from newsletter.web import serve
+
         web = self._site.settings.web
         server = serve(self._site, self._clock, web.host, web.port if port is None else port)
         say(f"Pages: http://{web.host}:{server.port}/  Issues: /staff/issues (on this machine)")

@@ -28,8 +28,9 @@ app.add_typer(people.app, name="subscribers")
 def main() -> None:
     """Run the command line and end with the status that the interface promises."""
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
+    logging.getLogger("newsletter").setLevel(logging.INFO)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -43,7 +44,8 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         described = getattr(error, "format_message", error.__str__)
         sentence = str(described()).rstrip(".")
-        typer.echo(f"{sentence}: see newsletter --help.", err=True)
+        if sentence:  # empty: the help was printed instead
+            typer.echo(f"{sentence}: see newsletter --help.", err=True)
         return WRONG_USE
     except (UnreadableInput, NotFound) as error:
         typer.echo(str(error), err=True)

@@ -33,7 +33,9 @@ from newsletter.site import Site, shipped_templates
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 
-app = typer.Typer(help="Bulletins: check what was written, look at the mail, store it.")
+app = typer.Typer(
+    help="Bulletins: check what was written, look at the mail, store it.", no_args_is_help=True
+)
 
 PREVIEW_LIST = "Weekly prayer"
 

@@ -35,7 +35,7 @@ from subscribers.lists import find_list
 from subscribers.spreadsheet import guarded
 from subscribers.transfer import private_file
 
-app = typer.Typer(help="Issues: one bulletin to one list at one time.")
+app = typer.Typer(help="Issues: one bulletin to one list at one time.", no_args_is_help=True)
 
 IssueId = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.")]
 At = Annotated[
@@ -333,4 +333,4 @@ def _when(view: IssueView) -> str:
     moment = view.starts or view.when
     if moment is None:
         return ", without a time yet"
-    return f" for {moment}"
+    return f" for {moment}" if view.state in issue.UNSENT else f" (its time was {moment})"

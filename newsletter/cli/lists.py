@@ -27,7 +27,9 @@ from subscribers.database import reading, writing
 from subscribers.lists import add_list, find_list, titled
 from subscribers.tables import MailingList
 
-app = typer.Typer(help="Mailing lists, when they are written to, and holidays.")
+app = typer.Typer(
+    help="Mailing lists, when they are written to, and holidays.", no_args_is_help=True
+)
 
 Cadence = Annotated[
     str | None, typer.Option("--cadence", help='For example "Fridays 07:00 Europe/London".')

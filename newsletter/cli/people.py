@@ -26,7 +26,9 @@ from subscribers.lists import find_list
 from subscribers.privacy import Keys
 from subscribers.tables import SuppressionReason
 
-app = typer.Typer(help="Subscribers: import, export, look up, stop writing to.")
+app = typer.Typer(
+    help="Subscribers: import, export, look up, stop writing to.", no_args_is_help=True
+)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's address.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in a few words; kept on record.")]

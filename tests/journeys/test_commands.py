@@ -27,8 +27,8 @@ def bulletin(tmp_path: Path) -> Path:
     ("name", "written", "words"),
     [
         ("missing.txt", None, "There is no file"),
-        ("empty.txt", b"", "empty"),
-        ("blank.txt", b" \n\n\t\n", "empty"),
+        ("empty.txt", b"", "no words"),
+        ("blank.txt", b" \n\n\t\n", "no words"),
         ("binary.txt", bytes(range(256)) * 20, "text"),
         ("letter.docx", b"PK\x03\x04", ".txt"),
     ],
