@@ -283,12 +283,9 @@ def _files(folder: Path) -> Iterator[tuple[Path, Stamp]]:
     """Yield what lies in the folder and in its lists' folders, in the order of names."""
     for path in _entries(folder):
         if path.is_dir() and not path.is_symlink():
-            if path.name not in (TAKEN, REFUSED):
-                yield from (
-                    (inner, stamp)
-                    for inner in _entries(path)
-                    if (stamp := _stamp(inner)) is not None
-                )
+            yield from (
+                (inner, stamp) for inner in _entries(path) if (stamp := _stamp(inner)) is not None
+            )
         elif (stamp := _stamp(path)) is not None:
             yield path, stamp
 
@@ -298,12 +295,16 @@ def _entries(folder: Path) -> list[Path]:
         names = sorted(entry.name for entry in os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [folder / name for name in names if not _is_passing(name)]
+    return [folder / name for name in names if not _is_left_alone(name)]
 
 
-def _is_passing(name: str) -> bool:
-    """Whether a program made the file for itself and will take it away again."""
-    return name.startswith((".", "~", "#")) or name.lower().endswith(_UNFINISHED)
+def _is_left_alone(name: str) -> bool:
+    """Whether it is ours, or a program made it for itself and will take it away again."""
+    return (
+        name in (TAKEN, REFUSED)
+        or name.startswith((".", "~", "#"))
+        or name.lower().endswith(_UNFINISHED)
+    )
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -187,7 +187,9 @@ def test_a_change_of_the_clocks_is_said(text: str, expected: datetime, words: st
     assert words in when.note
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-11-27", "2026-13-01T07:00", "07:00"])
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "2026-11-27", "2026-13-01T07:00", "07:00", "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UnreadableInput, match="2026-11-27T07:00"):
         parse_when(text, LONDON, NOON)
