@@ -457,7 +457,7 @@ def test_a_death_between_decision_and_move_sends_nothing_twice(
     assert folder.look() == []
     assert folder.look() == []
     assert (folder.bulletins(), folder.issues()) == (1, 1)
-    assert caplog.text.count("cannot be moved") == 1
+    assert caplog.text.count("cannot be read or moved") == 1
     assert "harvest" not in caplog.text
     (folder.path / "taken").unlink()
     folder.intake = folder.new_intake()
@@ -522,3 +522,23 @@ def test_with_nothing_to_wait_for_the_first_look_takes_it(folder: Folder) -> Non
     taken = Intake(folder.site, folder.desk, lambda: folder.now, settled_for=timedelta()).look()
 
     assert len(taken) == 1
+
+
+def test_a_real_bulletin_is_refused_with_its_lines_and_goes_out_once_mended(
+    folder: Folder, shared: Path
+) -> None:
+    folder.add_list()
+    source = (shared / "samples" / "north-korea.txt").read_bytes()
+    folder.drop(source, "north-korea.txt")
+    (refused,) = folder.look()
+    mended = source.replace(b"Matthew 2 vs 40", b"Matthew 25 vs 40").split(b"The message will be")[
+        0
+    ]
+    folder.drop(mended, "north-korea.txt")
+
+    (taken,) = folder.look()
+
+    assert "is blocked (lines 21, 24)" in refused.sentence
+    assert taken.accepted
+    assert "goes out Friday 27 November 2026, 07:00 Europe/London" in taken.sentence
+    assert folder.issues() == 1

@@ -62,8 +62,8 @@ class Post:
 
 
 @pytest.fixture
-def office(engine: Engine, keys: Keys) -> Office:
-    return Office(engine, desk_for(keys, 1, notify=(ANNA, BEN)))
+def office(warm_engine: Engine, keys: Keys) -> Office:
+    return Office(warm_engine, desk_for(keys, 1, notify=(ANNA, BEN)))
 
 
 def told(office: Office, key: str, subject: str = "A slot came up empty") -> bool:
@@ -189,10 +189,10 @@ def test_two_programs_never_hand_over_the_same_notice(office: Office) -> None:
     assert len(set(letters)) == 10
 
 
-def test_with_nobody_named_news_waits_and_goes_stale(engine: Engine, keys: Keys) -> None:
+def test_with_nobody_named_news_waits_and_goes_stale(warm_engine: Engine, keys: Keys) -> None:
     nobody, somebody = (
-        Office(engine, desk_for(keys)),
-        Office(engine, desk_for(keys, notify=(ANNA,))),
+        Office(warm_engine, desk_for(keys)),
+        Office(warm_engine, desk_for(keys, notify=(ANNA,))),
     )
     post = Post()
     told(nobody, "old")
@@ -233,8 +233,8 @@ def test_an_approval_that_waits_is_told_once_for_each_version(office: Office) ->
     assert (len(again), len(changed)) == (0, 1)
 
 
-def test_two_missing_approvals_are_counted(engine: Engine, keys: Keys) -> None:
-    office = Office(engine, desk_for(keys, 2, notify=(ANNA,)))
+def test_two_missing_approvals_are_counted(warm_engine: Engine, keys: Keys) -> None:
+    office = Office(warm_engine, desk_for(keys, 2, notify=(ANNA,)))
     office.issue(office.add_list())
 
     assert "2 more people" in letters(office)[0].replace("\r\n", " ")
@@ -259,8 +259,8 @@ def test_a_draft_whose_time_passed_while_it_was_blocked_needs_a_time(office: Off
     assert f"Subject: Issue {issue_id} needs a time" in letters(office)[0]
 
 
-def test_what_staff_hold_or_have_scheduled_is_no_news(engine: Engine, keys: Keys) -> None:
-    office = Office(engine, desk_for(keys, notify=(ANNA,)))
+def test_what_staff_hold_or_have_scheduled_is_no_news(warm_engine: Engine, keys: Keys) -> None:
+    office = Office(warm_engine, desk_for(keys, notify=(ANNA,)))
     list_id = office.add_list()
     office.issue(list_id)
     office.draft(list_id, office.add(list_id, NURSES, "nurses.txt").id, hold=True)

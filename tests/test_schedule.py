@@ -54,8 +54,8 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def office(engine: Engine, keys: Keys) -> Office:
-    return Office(engine, desk_for(keys))
+def office(warm_engine: Engine, keys: Keys) -> Office:
+    return Office(warm_engine, desk_for(keys))
 
 
 # --- cadence and time ---------------------------------------------------------------------
@@ -663,9 +663,9 @@ def test_an_empty_slot_is_told_once_and_never_filled_with_the_last_bulletin(
 
 @pytest.mark.parametrize("approvals", [0, 1])
 def test_a_slot_whose_issue_is_not_ready_is_told_as_empty(
-    engine: Engine, keys: Keys, approvals: int
+    warm_engine: Engine, keys: Keys, approvals: int
 ) -> None:
-    office = Office(engine, desk_for(keys, approvals))
+    office = Office(warm_engine, desk_for(keys, approvals))
     list_id = office.add_list()
     issue_id = office.issue(list_id) if approvals else office.issue(list_id, HARVEST_BLOCKED)
     office.now = FRIDAY
