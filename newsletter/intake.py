@@ -110,25 +110,25 @@ class Intake:
 
     def _take(self, path: Path, stamp: Stamp, now: datetime) -> Taken | None:
         try:
-            source = _read(path, stamp)
-            if source is None:
-                return None
-            verdict = self._decide(path, source, now)
-        except (DatabaseUnavailable, OSError) as error:
-            if isinstance(error, DatabaseUnavailable):
-                raise
-            _LOG.warning("file cannot be read error=%s", type(error).__name__)
-            self._stuck[path] = stamp
-            return None
-        except Problem as problem:
-            verdict = _Verdict(False, str(problem))
-        try:
-            return _move(path, verdict)
+            verdict = self._judge(path, stamp, now)
+            return None if verdict is None else _move(path, verdict)
+        except FileNotFoundError:
+            return None  # another process, or the person who put it there, was faster
         except OSError as error:
-            # Decided all the same; it is asked about again when it changes or we start anew.
-            _LOG.warning("file cannot be moved error=%s", type(error).__name__)
+            # Asked about again when it changes or we start anew; if it was decided already,
+            # it is known then.
+            _LOG.warning("file cannot be read or moved error=%s", type(error).__name__)
             self._stuck[path] = stamp
             return None
+
+    def _judge(self, path: Path, stamp: Stamp, now: datetime) -> _Verdict | None:
+        try:
+            source = _read(path, stamp)
+            return None if source is None else self._decide(path, source, now)
+        except DatabaseUnavailable:
+            raise
+        except Problem as problem:
+            return _Verdict(False, str(problem))
 
     def _decide(self, path: Path, source: bytes, now: datetime) -> _Verdict:
         with writing(self._site.engine) as session:
@@ -283,12 +283,9 @@ def _files(folder: Path) -> Iterator[tuple[Path, Stamp]]:
     """Yield what lies in the folder and in its lists' folders, in the order of names."""
     for path in _entries(folder):
         if path.is_dir() and not path.is_symlink():
-            if path.name not in (TAKEN, REFUSED):
-                yield from (
-                    (inner, stamp)
-                    for inner in _entries(path)
-                    if (stamp := _stamp(inner)) is not None
-                )
+            yield from (
+                (inner, stamp) for inner in _entries(path) if (stamp := _stamp(inner)) is not None
+            )
         elif (stamp := _stamp(path)) is not None:
             yield path, stamp
 
@@ -298,12 +295,16 @@ def _entries(folder: Path) -> list[Path]:
         names = sorted(entry.name for entry in os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [folder / name for name in names if not _is_passing(name)]
+    return [folder / name for name in names if not _is_left_alone(name)]
 
 
-def _is_passing(name: str) -> bool:
-    """Whether a program made the file for itself and will take it away again."""
-    return name.startswith((".", "~", "#")) or name.lower().endswith(_UNFINISHED)
+def _is_left_alone(name: str) -> bool:
+    """Whether it is ours, or a program made it for itself and will take it away again."""
+    return (
+        name in (TAKEN, REFUSED)
+        or name.startswith((".", "~", "#"))
+        or name.lower().endswith(_UNFINISHED)
+    )
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -317,10 +318,11 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _read(path: Path, stamp: Stamp) -> bytes | None:
-    """Return the file's bytes; None if it changed or went away since it was looked at.
+    """Return the file's bytes; None if it changed since it was looked at.
 
     Raises:
         NotAllowed: no plain file, or too large.
+        OSError: it went away, or may not be read.
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         raise NotAllowed(
@@ -331,26 +333,25 @@ def _read(path: Path, stamp: Stamp) -> bytes | None:
             f"{path.name} is larger than {LARGEST_BYTES // 1_000_000} MB: a bulletin is text, so "
             "leave pictures out."
         )
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         source = file.read(LARGEST_BYTES + 1)
     return source if _stamp(path) == stamp and len(source) == stamp[1] else None
 
 
-def _move(path: Path, verdict: _Verdict) -> Taken | None:
-    """Move a file beside its sentence, under a name of its own; None if another process did."""
+def _move(path: Path, verdict: _Verdict) -> Taken:
+    """Move a file beside its sentence, under a name of its own.
+
+    Raises:
+        OSError: it went away, or cannot be moved.
+    """
     folder = path.parent / (TAKEN if verdict.accepted else REFUSED)
     folder.mkdir(exist_ok=True)
     target, why = _reserve(folder, path.name, verdict.sentence + "\n")
     try:
         path.rename(target)
-    except OSError as error:
+    except OSError:
         why.unlink(missing_ok=True)
-        if isinstance(error, FileNotFoundError):
-            return None
         raise
     return Taken(target, verdict.accepted, verdict.sentence, verdict.bulletin_id, verdict.issue_id)
 

@@ -138,6 +138,26 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+_WARM: dict[str, Engine] = {}
+
+
+@pytest.fixture
+def warm_engine(database_url: str, sqlite_template: Path) -> Iterator[Engine]:
+    """An engine on a fresh database of each kind that keeps its compiled statements.
+
+    Compiling them takes most of a short test; the file or the rows are new all the same.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        lasting = sqlite_template.with_name("warm.db")
+        Path(str(url.database)).replace(lasting)
+        url = url.set(database=str(lasting))
+    name = url.render_as_string(hide_password=False)
+    engine = _WARM.setdefault(name, open_engine(name))
+    yield engine
+    engine.dispose()  # the last connection takes the WAL with it
+
+
 @pytest.fixture
 def keys() -> Keys:
     """Keys made from a fixed site key: tests only."""

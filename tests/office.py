@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Engine, select, update
@@ -66,19 +67,20 @@ def desk_for(
     language: str = "en",
 ) -> Desk:
     """Return a desk in London with a wait of ten minutes."""
-    return Desk(
-        keys,
-        Settings.model_validate(
-            {
-                "organisation": Organisation(
-                    timezone="Europe/London", postal_address="1 Example St", language=language
-                ),
-                "approval": ApprovalRules.model_validate({"approvals": approvals}),
-                "staff": Staff(notify=notify),
-                "provider": {"kind": "practice" if practice else "smtp"},
-            }
-        ),
-        TEMPLATES,
+    return Desk(keys, _settings(approvals, practice, notify, language), TEMPLATES)
+
+
+@cache
+def _settings(approvals: int, practice: bool, notify: tuple[str, ...], language: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "organisation": Organisation(
+                timezone="Europe/London", postal_address="1 Example St", language=language
+            ),
+            "approval": ApprovalRules.model_validate({"approvals": approvals}),
+            "staff": Staff(notify=notify),
+            "provider": {"kind": "practice" if practice else "smtp"},
+        }
     )
 
 

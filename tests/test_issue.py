@@ -58,13 +58,13 @@ D, A, S = IssueState.DRAFT, IssueState.AWAITING_APPROVAL, IssueState.SCHEDULED
 
 
 @pytest.fixture
-def office(engine: Engine, keys: Keys) -> Office:
-    return Office(engine, desk_for(keys))
+def office(warm_engine: Engine, keys: Keys) -> Office:
+    return Office(warm_engine, desk_for(keys))
 
 
 @pytest.fixture
-def four_eyes(engine: Engine, keys: Keys) -> Office:
-    return Office(engine, desk_for(keys, approvals=1))
+def four_eyes(warm_engine: Engine, keys: Keys) -> Office:
+    return Office(warm_engine, desk_for(keys, approvals=1))
 
 
 def row(office: Office, issue_id: int) -> Issue:
@@ -357,8 +357,8 @@ def test_the_wait_before_sending_is_in_the_time_it_starts(office: Office) -> Non
     assert office.view(issue_id).starts == "Monday 23 November 2026, 12:10 Europe/London"
 
 
-def test_a_practice_issue_is_one_from_its_draft(engine: Engine, keys: Keys) -> None:
-    office = Office(engine, desk_for(keys, practice=True))
+def test_a_practice_issue_is_one_from_its_draft(warm_engine: Engine, keys: Keys) -> None:
+    office = Office(warm_engine, desk_for(keys, practice=True))
 
     assert office.view(office.issue(office.add_list())).practice
 
@@ -375,14 +375,14 @@ def test_a_practice_issue_is_one_from_its_draft(engine: Engine, keys: Keys) -> N
     ],
 )
 def test_where_a_draft_stands_follows_from_the_facts(
-    engine: Engine,
+    warm_engine: Engine,
     keys: Keys,
     approvals: int,
     hold: bool,
     source: bytes,
     expected: IssueState,
 ) -> None:
-    office = Office(engine, desk_for(keys, approvals))
+    office = Office(warm_engine, desk_for(keys, approvals))
     list_id = office.add_list()
 
     issue_id = office.draft(list_id, office.add(list_id, source).id, hold=hold)
@@ -485,10 +485,10 @@ def test_what_went_out_for_real_is_blocked_from_going_out_again(
     assert (view.state, view.blockers) == (D, 1)
 
 
-def test_practice_never_counts_as_sent(engine: Engine, keys: Keys) -> None:
+def test_practice_never_counts_as_sent(warm_engine: Engine, keys: Keys) -> None:
     practice, real = (
-        Office(engine, desk_for(keys, practice=True)),
-        Office(engine, desk_for(keys)),
+        Office(warm_engine, desk_for(keys, practice=True)),
+        Office(warm_engine, desk_for(keys)),
     )
     list_id = practice.add_list()
     bulletin = practice.add(list_id)
@@ -587,14 +587,14 @@ def test_nobody_is_not_somebody(four_eyes: Office) -> None:
         approved(four_eyes, issue_id, Actor(" ", "command"))
 
 
-def test_the_same_person_counts_once(engine: Engine, keys: Keys) -> None:
-    office = Office(engine, desk_for(keys, approvals=2))
+def test_the_same_person_counts_once(warm_engine: Engine, keys: Keys) -> None:
+    office = Office(warm_engine, desk_for(keys, approvals=2))
     issue_id = office.issue(office.add_list())
 
     states = [approved(office, issue_id, who) for who in (PAUL, PAUL, LEAH)]
 
     assert states == [A, A, S]
-    with reading(engine) as session:
+    with reading(warm_engine) as session:
         assert len(session.scalars(select(Approval)).all()) == 2
 
 

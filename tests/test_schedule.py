@@ -54,8 +54,8 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def office(engine: Engine, keys: Keys) -> Office:
-    return Office(engine, desk_for(keys))
+def office(warm_engine: Engine, keys: Keys) -> Office:
+    return Office(warm_engine, desk_for(keys))
 
 
 # --- cadence and time ---------------------------------------------------------------------
@@ -187,7 +187,9 @@ def test_a_change_of_the_clocks_is_said(text: str, expected: datetime, words: st
     assert words in when.note
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-11-27", "2026-13-01T07:00", "07:00"])
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "2026-11-27", "2026-13-01T07:00", "07:00", "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UnreadableInput, match="2026-11-27T07:00"):
         parse_when(text, LONDON, NOON)
@@ -661,9 +663,9 @@ def test_an_empty_slot_is_told_once_and_never_filled_with_the_last_bulletin(
 
 @pytest.mark.parametrize("approvals", [0, 1])
 def test_a_slot_whose_issue_is_not_ready_is_told_as_empty(
-    engine: Engine, keys: Keys, approvals: int
+    warm_engine: Engine, keys: Keys, approvals: int
 ) -> None:
-    office = Office(engine, desk_for(keys, approvals))
+    office = Office(warm_engine, desk_for(keys, approvals))
     list_id = office.add_list()
     issue_id = office.issue(list_id) if approvals else office.issue(list_id, HARVEST_BLOCKED)
     office.now = FRIDAY

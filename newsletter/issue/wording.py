@@ -16,7 +16,7 @@ def blocking_lines(found: Iterable[Finding]) -> str:
 
 def blocking_sentences(found: Iterable[Finding]) -> list[str]:
     """Return what blocks, a sentence each, with every quotation from the bulletin left out."""
-    return [_QUOTED.sub("…", finding.message) for finding in _blocking(found)]
+    return [_QUOTED.sub("…", finding.message).replace(" (…)", "") for finding in _blocking(found)]
 
 
 def _blocking(found: Iterable[Finding]) -> list[Finding]:

@@ -67,14 +67,14 @@ def parse_when(text: str, zone: ZoneInfo, now: datetime) -> When:
     if text.strip().lower() == "now":
         return When(now)
     try:
+        if not re.search(r"\d[T ]\d", text):
+            raise ValueError("a date without a time")
         written = datetime.fromisoformat(text.strip())
-    except ValueError:
-        written = None
-    if written is None or not re.search(r"\d[T ]\d", text):
+        when = _local(written, zone) if written.tzinfo is None else When(written.astimezone(UTC))
+    except (ValueError, OverflowError):  # the latter at both ends of the calendar
         raise UnreadableInput(
             f"The time {text!r} cannot be read: write it like 2026-11-27T07:00, or now."
-        )
-    when = _local(written, zone) if written.tzinfo is None else When(written.astimezone(UTC))
+        ) from None
     if when.at < now:
         raise NotAllowed(f"{local_time(when.at, zone)} is past: give a time to come, or now.")
     return when

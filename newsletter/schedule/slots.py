@@ -206,12 +206,16 @@ def _future(session: Session, schedule_id: int, now: datetime) -> Sequence[Occur
 def _plan(session: Session, row: Schedule, now: datetime) -> None:
     """Make the empty slots to come what the cadence, and today's rules of its zone, say."""
     wanted = dict(islice(slots_from(_cadence(row), now), PLANNED_AHEAD))
+    kept = set()
     for old in _future(session, row.id, now):
         empty = old.state is OccurrenceState.PLANNED and old.issue_id is None
         if empty and wanted.get(old.local_date) != old.due_at:
             session.execute(delete(Occurrence).where(*_is(old.schedule_id, old.local_date)))
+        else:
+            kept.add(old.local_date)
     for day, due_at in wanted.items():
-        _put(session, row.id, day, due_at)
+        if day not in kept:
+            _put(session, row.id, day, due_at)
 
 
 def _put(session: Session, schedule_id: int, day: date, due_at: datetime) -> None:
