@@ -172,17 +172,17 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
             yield from _closed(entries)
             yield from _plain(passage)
             continue
-        for n, (mark, lines) in enumerate(_stretches(passage, marks)):
-            if mark is None and not (n == 0 and entries and _indent(lines[0]) >= indent + _NESTED):
+        for mark, lines in _stretches(passage, marks):
+            text = " ".join(
+                [mark.rest if mark else lines[0].text, *(line.text for line in lines[1:])]
+            )
+            if entries and _indent(lines[0]) >= indent + _NESTED:
+                entries[-1] = replace(entries[-1], text=tidy(f"{entries[-1].text} {text}"))
+            elif mark is None:
                 yield from _closed(entries)
                 yield from _said(lines)
-            elif entries and (mark is None or mark.indent >= indent + _NESTED):
-                more = mark.rest if mark else lines[0].text
-                text = " ".join([entries[-1].text, more, *(line.text for line in lines[1:])])
-                entries[-1] = replace(entries[-1], text=tidy(text))
-            elif mark is not None:
-                indent = mark.indent if not entries else min(indent, mark.indent)
-                text = " ".join([mark.rest, *(line.text for line in lines[1:])])
+            else:
+                indent = min(indent, mark.indent) if entries else mark.indent
                 entries.append(Entry(tidy(text), lines[0].number))
     yield from _closed(entries)
 
@@ -225,7 +225,7 @@ def _indent(line: SourceLine) -> int:
 def _stretches(
     passage: Passage, marks: dict[int, Mark]
 ) -> Iterator[tuple[Mark | None, list[SourceLine]]]:
-    """Cut a passage before each line that is marked."""
+    """Cut a passage before each line that is marked; only the first may have no mark."""
     mark: Mark | None = None
     lines: list[SourceLine] = []
     for line in passage.lines:

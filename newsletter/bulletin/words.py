@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one table is one language: compared and hashed as itself
 class Words:
     """What a language calls the parts of a bulletin.  Patterns ignore case."""
 
