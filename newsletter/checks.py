@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Quotation
+from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.quotation import is_balanced
+from newsletter.bulletin.words import words_of
 
 
 class Severity(enum.StrEnum):
@@ -158,7 +160,8 @@ def _unbalanced_quotes(bulletin: Bulletin) -> Iterator[Finding]:
 
 def _texts(bulletin: Bulletin) -> Iterator[tuple[int, str, str]]:
     """Yield line, text and, within a quotation, the text that follows."""
-    yield 1, bulletin.title, ""
+    titles = (line.number for line in bulletin.lines if bulletin.title in tidy(line.text))
+    yield next(titles, 1), bulletin.title, ""
     for block in bulletin.blocks:
         match block:
             case Heading(text, line):
@@ -181,28 +184,27 @@ def _story(block: Paragraph | Quotation) -> Iterator[tuple[int, str, str]]:
 
 _SHORT = 6  # words: "Dear friends," and "With love," end as they should
 _LONG = 12  # words: a sign-off or a name has fewer, and needs no full stop
-_DANGLING = re.compile(
-    r"[,;–—-]$|\b(?:and|or|but|the|a|an|of|to|with|for|in|on|by|from|that|which|who|because)$"
-)
+_NO_END = re.compile(r"[,;–—-]$")
 _NO_STOP = re.compile(r"\w$")
 _ADDRESS = re.compile(r"\S(?:@|://|www\.|/)\S+$|\bwww\.\S+$")
 
 
 def _unfinished_paragraphs(bulletin: Bulletin) -> Iterator[Finding]:
+    unfinished = words_of(bulletin.language).unfinished
     for block in bulletin.blocks:
         if isinstance(block, Heading | ItemList):
             continue
         for line, text, _ in _story(block):
-            words = len(text.split())
-            dangling = _DANGLING.search(text) is not None and words > _SHORT
-            stopless = _NO_STOP.search(text) is not None and words >= _LONG
-            if (dangling or stopless) and not _ADDRESS.search(text):
+            words = text.split()
+            dangling = _NO_END.search(text) is not None or words[-1].lower() in unfinished
+            stopless = _NO_STOP.search(text) is not None and not _ADDRESS.search(text)
+            if (dangling and len(words) > _SHORT) or (stopless and len(words) >= _LONG):
                 yield Finding(
                     "unfinished-paragraph",
                     Severity.WARNING,
                     line,
                     f"The paragraph in line {line} ends without a full stop "
-                    f"(“… {' '.join(text.split()[-5:])}”): finish the sentence.",
+                    f"(“… {' '.join(words[-5:])}”): finish the sentence.",
                 )
 
 
@@ -218,5 +220,5 @@ def _no_prayer_points(bulletin: Bulletin) -> Iterator[Finding]:
 
 
 def _few_words(text: str) -> str:
-    words = text.split()
+    words = text.strip(' “”"«»„').split()
     return "“" + " ".join(words[:8]) + ("…" if len(words) > 8 else "") + "”"

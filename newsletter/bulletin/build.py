@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -227,8 +228,8 @@ def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: s
 def _direction(title: str, lines: Sequence[SourceLine], language: str) -> Direction:
     """Return the direction that most letters run in; without any, that of the language."""
     balance = 0
-    for character in title + "".join(line.text for line in lines):
+    for character, times in Counter(title + "".join(line.text for line in lines)).items():
         kind = unicodedata.bidirectional(character)
-        balance += (kind in ("R", "AL")) - (kind == "L")
+        balance += times * ((kind in ("R", "AL")) - (kind == "L"))
     rtl = balance > 0 or (balance == 0 and language.split("-")[0].lower() in _RTL_LANGUAGES)
     return "rtl" if rtl else "ltr"

@@ -13,6 +13,7 @@ from newsletter.bulletin.passage import Passage, Role
 
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 60})
 _HIDDEN = {"script", "style", "del", "s", "strike", "title", "template"}
+_CLEANER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_HIDDEN)
 _TAG = re.compile(r"<(/?)(\w+)")
 
 
@@ -68,7 +69,7 @@ def _lines(token: Token) -> list[SourceLine]:
         case "inline":
             text = _flat(token.children or [])
         case "html_block":
-            text = unescape(nh3.clean(token.content, tags=set(), clean_content_tags=_HIDDEN))
+            text = unescape(_CLEANER.clean(token.content))
         case "fence":
             text, first = token.content, first + 1
         case "code_block":

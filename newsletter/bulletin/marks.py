@@ -98,8 +98,9 @@ def _label_pattern(words: Words) -> re.Pattern[str]:
         r"\d{4}-\d\d-\d\d",
     )
     dated = "(?:" + "|".join(dates) + ")"
+    named_day = rf"{weekday}(?:,?\s+(?:{dated}|{day}))?"
     return re.compile(
-        rf"((?:{weekday}(?:{to}{weekday})?(?:,?\s+(?:{dated}|{day}))?|{dated}|{words.day}\s+\d{{1,2}}))"
+        rf"({named_day}(?:{to}{named_day})?|{dated}|{words.day}\s+\d{{1,2}})"
         r"(?:\s*[:–—]\s*|\s+-\s+|\s*$)",
         re.IGNORECASE,
     )

@@ -1,9 +1,9 @@
 """From passages to an outline: title, headings, paragraphs and lists, whatever the format."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from newsletter.bulletin.marks import Mark, mark_of
 from newsletter.bulletin.model import Heading, SourceLine
@@ -14,6 +14,7 @@ from newsletter.bulletin.words import Words
 LONGEST_TITLE = 150  # characters; a longer first line is the story already
 _LONGEST_RESIDUE = 120
 _LONGEST_HEADING = 60
+_MOST_WORDS = 8  # of a heading that no table knows
 _NESTED = 2  # columns further in than the list: part of the entry above
 
 
@@ -80,7 +81,8 @@ def outline(passages: Sequence[Passage], words: Words) -> Outline | None:
         Named(part.text.rstrip(" :"), part.line, 2)
         if isinstance(part, Said) and _is_heading(part, following, words)
         else part
-        for part, following in zip(parts, [*parts[1:], None], strict=True)
+        for part, following in pairwise([*parts, None])
+        if part is not None
     ]
     return Outline(title, line, tuple(parts), residue)
 
@@ -95,9 +97,9 @@ def _without_residue(
     residue: list[int] = []
     kept: list[Passage] = []
     for passage in passages:
-        lines = tuple(line for line in passage.lines if not _is_residue(line, words))
-        residue += (line.number for line in passage.lines if line not in lines)
-        if lines:
+        numbers = {line.number for line in passage.lines if _is_residue(line, words)}
+        residue += numbers
+        if lines := tuple(line for line in passage.lines if line.number not in numbers):
             kept.append(replace(passage, lines=lines))
     for end in (0, -1):
         while kept and _is_residue_at_an_end(kept[end], words):
@@ -133,14 +135,8 @@ def _titled(passages: list[Passage], words: Words) -> tuple[str, int, list[Passa
     It is a heading of the first level, else the first line.  A first line that is a prayer
     point or longer than a title can be lends its words and stays where it is.
     """
-    place = next(
-        (
-            n
-            for n, passage in enumerate(passages)
-            if passage.role is Role.HEADING and passage.level == 1
-        ),
-        0,
-    )
+    levels = [passage.level for passage in passages]
+    place = levels.index(1) if 1 in levels else 0
     passage = passages[place]
     heading = passage.role is Role.HEADING
     first, *others = passage.lines
@@ -176,17 +172,17 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
             yield from _closed(entries)
             yield from _plain(passage)
             continue
-        for n, (mark, lines) in enumerate(_stretches(passage, marks)):
-            if mark is None and not (n == 0 and entries and _indent(lines[0]) >= indent + _NESTED):
+        for mark, lines in _stretches(passage, marks):
+            text = " ".join(
+                [mark.rest if mark else lines[0].text, *(line.text for line in lines[1:])]
+            )
+            if entries and _indent(lines[0]) >= indent + _NESTED:
+                entries[-1] = replace(entries[-1], text=tidy(f"{entries[-1].text} {text}"))
+            elif mark is None:
                 yield from _closed(entries)
                 yield from _said(lines)
-            elif entries and (mark is None or mark.indent >= indent + _NESTED):
-                more = mark.rest if mark else lines[0].text
-                text = " ".join([entries[-1].text, more, *(line.text for line in lines[1:])])
-                entries[-1] = replace(entries[-1], text=tidy(text))
-            elif mark is not None:
-                indent = mark.indent if not entries else min(indent, mark.indent)
-                text = " ".join([mark.rest, *(line.text for line in lines[1:])])
+            else:
+                indent = min(indent, mark.indent) if entries else mark.indent
                 entries.append(Entry(tidy(text), lines[0].number))
     yield from _closed(entries)
 
@@ -216,8 +212,8 @@ def _plain(passage: Passage) -> Iterator[Part]:
 
 def _said(lines: Sequence[SourceLine]) -> Iterator[Said]:
     found = paragraphs([line.text for line in lines])
-    starts = [start for start, _ in found]
-    for (start, text), end in zip(found, [*starts[1:], len(lines)], strict=True):
+    ends = [*(start for start, _ in found[1:]), len(lines)]
+    for (start, text), end in zip(found, ends, strict=True):
         yield Said(text, lines[start].number, alone=end - start == 1)
 
 
@@ -229,7 +225,7 @@ def _indent(line: SourceLine) -> int:
 def _stretches(
     passage: Passage, marks: dict[int, Mark]
 ) -> Iterator[tuple[Mark | None, list[SourceLine]]]:
-    """Cut a passage before each line that is marked."""
+    """Cut a passage before each line that is marked; only the first may have no mark."""
     mark: Mark | None = None
     lines: list[SourceLine] = []
     for line in passage.lines:
@@ -248,9 +244,7 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
     passage or begins the next: alone, it is a piece of a sentence.
     """
     rows = [
-        [mark_of(line.text, words) for line in passage.lines]
-        if passage.role is Role.TEXT
-        else [None]
+        [mark_of(line.text, words) if passage.role is Role.TEXT else None for line in passage.lines]
         for passage in passages
     ]
     marks: dict[int, Mark] = {}
@@ -290,7 +284,7 @@ def _is_heading(said: Said, following: Part | None, words: Words) -> bool:
         return False
     if is_known_heading(text, words):
         return True
-    if re.search(r"[.,;!?…”\"»]$", text):
+    if len(text.split()) > _MOST_WORDS or text[-1] in '.,;!?…”"»–—-':
         return False
     return isinstance(following, Listed) or (text.isupper() and not text.endswith(":"))
 

@@ -89,6 +89,8 @@ def _section(heading: Named, above: _Section, before: Part | None, words: Words)
 def _prays(entries: Sequence[Entry], section: _Section, before: Part | None, words: Words) -> bool:
     if section.prays is not None:
         return section.prays
+    if not words.known:
+        return True  # no verb can tell; better a list too many than a bulletin without points
     asked = (
         isinstance(before, Said)
         and before.text.endswith(":")

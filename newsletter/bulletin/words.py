@@ -1,10 +1,10 @@
 """The words that readers go by, one table for each language: a language is added as data."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one table is one language: compared and hashed as itself
 class Words:
     """What a language calls the parts of a bulletin.  Patterns ignore case."""
 
@@ -19,13 +19,15 @@ class Words:
     months: tuple[str, ...]
     day: str  # "Day 1:"
     abbreviations: frozenset[str]  # whose full stop ends no sentence, lower case
+    unfinished: frozenset[str]  # words that no sentence ends with
     residue: tuple[re.Pattern[str], ...]  # a whole line that only a web page or a mailer writes
     residue_at_an_end: re.Pattern[str]  # the same, but only as the first or last line
+    known: bool = True  # False: these are another language's words
 
 
 def words_of(language: str) -> Words:
-    """Return the table of a BCP 47 language; a language not known yet is read as English."""
-    return _WORDS.get(language.split("-")[0].lower(), _WORDS["en"])
+    """Return the table of a BCP 47 language; one not known yet has the English words."""
+    return _WORDS.get(language.split("-")[0].lower(), _UNKNOWN)
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -105,6 +107,7 @@ _ENGLISH = Words(
         "mr mrs ms dr rev revd fr st sr jr prof gen col capt lt hon no nos vol vs cf approx "
         "e.g i.e etc p.m a.m ch chap v vv ps matt rom cor gal eph phil tim heb"
     ),
+    unfinished=_a_set_of("and or but the a an of with from because"),
     residue=(
         # a page that is about to change by itself
         _any_of(
@@ -130,8 +133,8 @@ _ENGLISH = Words(
             r"\d+\s+comments?|related\s+(?:articles|posts|stories)",
             r"(?:previous|next)\s+(?:page|post|article|story)|page\s+\d+\s+of\s+\d+",
             r"(?:we|this\s+(?:web)?site)\s+uses?\s+cookies.*|accept\s+(?:all\s+)?cookies",
-            r"(?:please\s+)?(?:enable|turn\s+on)\s+javascript.*|loading(?:\s*(?:\.{2,}|…))",
-            r"(?:close|dismiss)\s+(?:this\s+)?(?:window|message|popup|pop-up|dialog|ad|banner)",
+            r"(?:please\s+)?(?:enable|turn\s+on)\s+javascript.*|loading",
+            r"(?:please\s+)?(?:close|dismiss)\s+(?:this\s+)?(?:window|message|popup|pop-up|dialog|ad|banner)",
             r"advertisement|sponsored\s+(?:content|post)|all\s+rights\s+reserved",
             r"(?:copyright\s+)?©.{0,80}all\s+rights\s+reserved",
             r"(?:unsubscribe|manage\s+(?:your\s+)?(?:preferences|subscription)|"
@@ -149,3 +152,4 @@ _ENGLISH = Words(
 )
 
 _WORDS = {"en": _ENGLISH}
+_UNKNOWN = replace(_ENGLISH, known=False)
