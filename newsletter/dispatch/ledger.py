@@ -285,7 +285,7 @@ def _record(
             .where(_attempt.c.id == answered.attempt_id)
             .values(reference=answered.reference)
         )
-    return changes
+    return +changes  # without those that changed nobody
 
 
 def _become(session: Session, attempt_id: int, given: Verdict, numbers: list[int]) -> set[int]:

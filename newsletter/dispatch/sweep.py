@@ -71,7 +71,7 @@ def sweep_range(
             .returning(_delivery.c.id)
         )
         swept[fate.state] += len(found.all())
-    return swept
+    return +swept
 
 
 def let_go(

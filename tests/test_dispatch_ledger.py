@@ -1,0 +1,629 @@
+"""Each transition of a delivery, statement by statement, on both databases."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.dispatch import course, ledger
+from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.ledger import Claim, Deadlines, Turn
+from newsletter.dispatch.retry import FIRST_WAIT, Answered, answered, not_sent
+from newsletter.dispatch.sweep import sweep
+from newsletter.providers.base import Answer, Outcome
+from newsletter.tables import (
+    Attempt,
+    Batch,
+    Delivery,
+    DeliveryNote,
+    DeliveryState,
+    Issue,
+    IssueState,
+    Notice,
+    Reason,
+)
+from subscribers.database import open_engine, reading, writing
+from subscribers.privacy import Keys
+from subscribers.tables import Subscription, SubscriptionState
+from tests.audiences import (
+    MONDAY,
+    add_bulletin,
+    add_issue,
+    add_list,
+    add_people,
+    states_of,
+    subscribe,
+    suppress,
+)
+
+PENDING, IN_FLIGHT, SUBMITTED, FAILED, UNKNOWN, EXCLUDED = DeliveryState
+SOON = timedelta(seconds=10)
+ME, OTHER = 1, 2
+
+
+def nobody_is_gone(_session: Session, _worker_id: int) -> bool:
+    return False
+
+
+def everybody_is_gone(_session: Session, _worker_id: int) -> bool:
+    return True
+
+
+@dataclass
+class Desk:
+    """One issue being sent, and the ledger's functions with what they always need."""
+
+    session: Session
+    keys: Keys
+    list_id: int
+    people: Sequence[int]
+    issue_id: int
+    practice: bool = False
+    now: datetime = MONDAY
+
+    def claim(self, worker: int = ME) -> Claim | None:
+        return ledger.claim(self.session, worker, self.practice, self.deadlines(), nobody_is_gone)
+
+    def held(self, worker: int = ME) -> Claim:
+        held = self.claim(worker)
+        assert held is not None
+        return held
+
+    def deadlines(self) -> Deadlines:
+        return Deadlines(self.now, 100.0, SOON, SOON)
+
+    def turn(
+        self, held: Claim, ids: Sequence[int] | None = None, answers: Answered | None = None
+    ) -> Turn:
+        if ids is None:
+            ids = range(held.first_id, held.last_id + 1)
+        deadlines = self.deadlines()
+        return ledger.turn(self.session, self.keys, held, ME, list(ids), answers, deadlines)
+
+    def release(self, held: Claim, answers: Answered | None = None) -> Turn:
+        return ledger.release(self.session, self.keys, held, answers, self.now)
+
+    def sweep(self, *gone: int) -> None:
+        sweep(self.session, self.now, lambda _session, worker_id: worker_id in gone)
+
+    def all_say(self, turn: Turn, answer: Answer, **more: object) -> Answered:
+        assert turn.intent is not None
+        outcomes = [Outcome(number, answer, **more) for number in turn.tries]  # type: ignore[arg-type]  # any field
+        return answered(turn.intent.attempt_id, turn.tries, outcomes, self.now)
+
+    def states(self) -> dict[DeliveryState, int]:
+        return states_of(self.session, self.issue_id)
+
+    def deliveries(self) -> Sequence[Delivery]:
+        chosen = select(Delivery).where(Delivery.issue_id == self.issue_id).order_by(Delivery.id)
+        return self.session.scalars(chosen.execution_options(populate_existing=True)).all()
+
+    def batch(self) -> Batch:
+        return self.session.scalars(
+            select(Batch)
+            .where(Batch.issue_id == self.issue_id)
+            .execution_options(populate_existing=True)
+        ).one()
+
+    def issue(self) -> Issue:
+        return self.session.get_one(Issue, self.issue_id, populate_existing=True)
+
+    def set_issue(self, state: IssueState) -> None:
+        self.session.execute(update(Issue).where(Issue.id == self.issue_id).values(state=state))
+
+
+def open_desk(session: Session, keys: Keys, practice: bool = False) -> Desk:
+    list_id = add_list(session)
+    people = add_people(session, keys, list_id, 4)
+    issue_id = add_issue(session, keys, list_id)
+    freeze(session, keys, issue_id, practice, 500, 1, MONDAY)
+    return Desk(session, keys, list_id, people, issue_id, practice)
+
+
+def attempt_of(turn: Turn) -> int:
+    assert turn.intent is not None
+    return turn.intent.attempt_id
+
+
+@pytest.fixture
+def desk(engine: Engine, keys: Keys) -> Iterator[Desk]:
+    with writing(engine) as session:
+        yield open_desk(session, keys)
+
+
+@pytest.fixture
+def practice(engine: Engine, keys: Keys) -> Iterator[Desk]:
+    with writing(engine) as session:
+        yield open_desk(session, keys, practice=True)
+
+
+# --- claim ------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_claimed_by_one(desk: Desk) -> None:
+    assert desk.claim(ME) is not None
+    assert desk.claim(OTHER) is None
+
+
+def test_a_claim_leaves_no_trace_in_the_deliveries(desk: Desk) -> None:
+    desk.held()
+
+    assert desk.states() == {PENDING: 4}
+
+
+def test_a_claim_whose_lease_is_over_is_taken_again(desk: Desk) -> None:
+    first = desk.held(ME)
+    desk.now += 4 * SOON
+
+    second = desk.held(OTHER)
+
+    assert second.batch_id == first.batch_id
+    assert second.fence == first.fence + 1
+    assert not desk.turn(first).goes_on
+    assert desk.turn(second).goes_on
+
+
+def test_every_turn_renews_the_lease(desk: Desk) -> None:
+    held = desk.held()
+    desk.now += 2 * SOON
+    desk.turn(held, [held.first_id])
+    desk.now += 2 * SOON
+
+    assert desk.claim(OTHER) is None
+
+
+@pytest.mark.parametrize("state", [IssueState.PAUSED, IssueState.CANCELLED, IssueState.COMPLETED])
+def test_nothing_is_claimed_in_an_issue_that_is_not_sending(desk: Desk, state: IssueState) -> None:
+    desk.set_issue(state)
+
+    assert desk.claim() is None
+    assert not ledger.anything_due(desk.session, False, desk.now)
+
+
+def test_a_real_issue_is_never_claimed_for_practice(desk: Desk) -> None:
+    desk.practice = True
+
+    assert desk.claim() is None
+
+
+# --- turn: what may be sent -------------------------------------------------------------------
+
+
+def test_an_intent_is_on_record_before_anything_is_sent(desk: Desk) -> None:
+    held = desk.held()
+
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+
+    assert turn.intent is not None
+    attempt = desk.session.get_one(Attempt, turn.intent.attempt_id)
+    assert (attempt.size, attempt.worker_id, attempt.fence) == (2, ME, held.fence)
+    assert attempt.start_by == MONDAY + SOON
+    assert attempt.answer_by == MONDAY + 2 * SOON
+    assert (turn.intent.start_by, turn.intent.answer_by) == (110.0, 120.0)
+    assert turn.tries == {held.first_id: 1, held.first_id + 1: 1}
+    assert desk.states() == {IN_FLIGHT: 2, PENDING: 2}
+
+
+def test_a_delivery_is_intended_once(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+
+    again = desk.turn(held, [held.first_id])
+
+    assert again.goes_on
+    assert again.intent is None
+    assert desk.session.scalars(select(Attempt)).all()[1:] == []
+
+
+def test_who_left_before_the_turn_is_left_out(desk: Desk) -> None:
+    held = desk.held()
+    desk.session.execute(
+        update(Subscription)
+        .where(Subscription.subscriber_id == desk.people[0])
+        .values(state=SubscriptionState.UNSUBSCRIBED)
+    )
+    suppress(desk.session, desk.keys, desk.people[1])
+
+    turn = desk.turn(held)
+
+    assert len(turn.tries) == 2
+    assert turn.changes == {EXCLUDED: 2}
+    reasons = {d.subscriber_id: d.reason for d in desk.deliveries()}
+    assert reasons[desk.people[0]] is Reason.UNSUBSCRIBED
+    assert reasons[desk.people[1]] is Reason.SUPPRESSED
+    assert desk.session.scalars(select(Attempt.size)).one() == 2
+
+
+@pytest.mark.parametrize("state", [IssueState.PAUSED, IssueState.CANCELLED])
+def test_a_pause_holds_before_the_next_turn(desk: Desk, state: IssueState) -> None:
+    held = desk.held()
+    desk.set_issue(state)
+
+    turn = desk.turn(held)
+
+    assert (turn.goes_on, turn.intent) == (False, None)
+    assert desk.states() == {PENDING: 4}
+
+
+def test_two_lists_never_send_one_bulletin_twice_to_a_person(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        weekly, monthly = add_list(session), add_list(session, "monthly")
+        people = add_people(session, keys, weekly, 3)
+        subscribe(session, monthly, people)
+        bulletin_id = add_bulletin(session, weekly)
+        issues = [add_issue(session, keys, no, bulletin_id) for no in (weekly, monthly)]
+        for issue_id in issues:  # both frozen before either has sent a thing
+            freeze(session, keys, issue_id, False, 500, 1, MONDAY)
+        first, second = (Desk(session, keys, 0, people, no) for no in issues)
+        first.turn(first.held())
+
+        turn = second.turn(second.held())
+
+        assert turn.intent is None
+        assert second.states() == {EXCLUDED: 3}
+        assert {d.reason for d in second.deliveries()} == {Reason.ALREADY_RECEIVED}
+
+
+def test_an_unusable_address_fails_alone(desk: Desk) -> None:
+    held = desk.held()
+
+    turn = ledger.leave_out(desk.session, held, [held.first_id + 1], [held.first_id])
+
+    assert turn.changes == {FAILED: 1}  # the other is still on the list, so nothing is known
+    assert desk.deliveries()[0].reason is Reason.ADDRESS_UNUSABLE
+    assert desk.states() == {FAILED: 1, PENDING: 3}
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+def test_accepted_is_submitted_and_the_batch_is_done(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+
+    released = desk.release(held, desk.all_say(turn, Answer.ACCEPTED, reference="abc"))
+
+    assert released.changes == {SUBMITTED: 4}
+    batch = desk.batch()
+    assert (batch.due_at, batch.lease_until, batch.worker_id) == (None, None, None)
+    assert desk.session.scalars(select(Attempt.reference)).one() == "abc"
+    assert desk.session.scalars(select(DeliveryNote)).all() == []
+    assert course.complete(desk.session, desk.now) == [desk.issue_id]
+    assert (desk.issue().state, desk.issue().ended_at) == (IssueState.COMPLETED, MONDAY)
+
+
+def test_the_providers_words_are_kept_sealed(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id])
+    words = "550 no such user person1@example.org"
+
+    desk.release(held, desk.all_say(turn, Answer.REFUSED, reply=words))
+
+    note = desk.session.scalars(select(DeliveryNote)).one()
+    assert note.reason is Reason.MESSAGE_REFUSED
+    assert note.reply is not None
+    assert b"example" not in note.reply
+    row = str(note.delivery_id).encode()
+    assert desk.keys.decrypt(note.reply, "delivery_note.reply", row) == words
+
+
+def test_try_later_waits_and_comes_again(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    desk.release(held, desk.all_say(turn, Answer.TRY_LATER, reason=Reason.TRY_LATER))
+
+    assert desk.claim() is None
+    assert desk.batch().due_at == MONDAY + FIRST_WAIT
+    assert course.complete(desk.session, desk.now) == []
+    desk.now += FIRST_WAIT
+    again = desk.turn(desk.held())
+    assert set(again.tries.values()) == {2}
+
+
+def test_what_was_not_sent_is_due_at_once_and_not_a_try(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    assert turn.intent is not None
+
+    desk.release(held, not_sent(turn.intent.attempt_id, turn.tries))
+
+    assert {(d.state, d.tries) for d in desk.deliveries()} == {(PENDING, 0)}
+    assert desk.claim() is not None
+
+
+def test_a_fault_of_the_sender_stops_the_issue_and_blames_nobody(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id])
+
+    answers = desk.all_say(turn, Answer.SENDER_FAULT, sentence="The key is wrong: correct it.")
+    after = desk.turn(held, [held.first_id + 1], answers)
+
+    assert (after.goes_on, after.intent) == (False, None)
+    assert {(d.state, d.tries) for d in desk.deliveries()} == {(PENDING, 0)}
+    assert desk.issue().state is IssueState.PAUSED
+    assert desk.issue().pause_reason == "The key is wrong: correct it."
+    assert len(desk.session.scalars(select(Notice)).all()) == 1
+
+
+def test_staff_are_told_once_when_several_connections_meet_the_fault(desk: Desk) -> None:
+    held = desk.held()
+    turns = [desk.turn(held, [held.first_id + no]) for no in range(3)]
+
+    for turn in turns:
+        desk.release(held, desk.all_say(turn, Answer.SENDER_FAULT))
+
+    assert desk.states() == {PENDING: 4}
+    assert len(desk.session.scalars(select(Notice)).all()) == 1
+
+
+def test_what_was_on_the_way_when_the_issue_was_cancelled_is_counted(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    desk.set_issue(IssueState.CANCELLED)
+    assert turn.intent is not None
+    outcomes = [
+        Outcome(held.first_id, Answer.ACCEPTED),
+        Outcome(held.first_id + 1, Answer.TRY_LATER),
+    ]
+
+    desk.release(held, answered(turn.intent.attempt_id, turn.tries, outcomes, desk.now))
+    desk.sweep()
+
+    assert desk.states() == {SUBMITTED: 1, EXCLUDED: 3}
+    assert {d.reason for d in desk.deliveries()} == {None, Reason.CANCELLED}
+    assert desk.batch().due_at is None
+    assert desk.issue().state is IssueState.CANCELLED
+
+
+# --- those who died, stood still or came late -------------------------------------------------
+
+
+def test_a_dead_process_leaves_its_mail_unknown_and_the_rest_pending(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+
+    desk.sweep(ME)
+
+    assert desk.states() == {UNKNOWN: 1, PENDING: 3}
+    assert desk.deliveries()[0].reason is Reason.PROCESS_DIED
+    assert desk.held(OTHER).fence == held.fence + 1  # at once, whatever the lease says
+
+
+def test_a_dead_process_in_practice_leaves_nothing_unknown(practice: Desk) -> None:
+    held = practice.held()
+    practice.turn(held, [held.first_id])
+
+    practice.sweep(ME)
+
+    assert practice.states() == {PENDING: 4}
+    assert practice.turn(practice.held(OTHER)).tries[held.first_id] == 2
+
+
+def test_a_process_that_stands_still_is_waited_for(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+    desk.now += 2 * SOON
+
+    desk.sweep()
+
+    assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
+
+
+def test_an_overdue_answer_counts_as_lost(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+    desk.now += 4 * SOON
+
+    desk.sweep()
+
+    assert desk.states() == {UNKNOWN: 1, PENDING: 3}
+    assert desk.deliveries()[0].reason is Reason.ANSWER_LOST
+
+
+def test_a_claim_sweeps_its_own_batch(desk: Desk) -> None:
+    held = desk.held(ME)
+    desk.turn(held)
+    desk.now += 4 * SOON
+
+    desk.held(OTHER)
+
+    assert desk.states() == {UNKNOWN: 4}
+
+
+def test_somebody_elses_mail_on_the_way_keeps_the_batch_open(desk: Desk) -> None:
+    stalled = desk.held(ME)
+    desk.turn(stalled, [stalled.first_id])
+    overdue_at = desk.now + 2 * SOON
+    desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
+    successor = desk.held(OTHER)
+    turn = desk.turn(successor, range(successor.first_id + 1, successor.last_id + 1))
+
+    desk.release(successor, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert desk.batch().due_at == overdue_at
+    assert course.complete(desk.session, desk.now) == []
+    desk.sweep(ME)
+    assert desk.states() == {UNKNOWN: 1, SUBMITTED: 3}
+    assert course.complete(desk.session, desk.now) == [desk.issue_id]
+
+
+@pytest.mark.parametrize("state", [IssueState.PAUSED, IssueState.CANCELLED])
+def test_an_issue_that_stands_still_is_swept_too(desk: Desk, state: IssueState) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+    desk.set_issue(state)
+
+    desk.sweep(ME)
+
+    left = EXCLUDED if state is IssueState.CANCELLED else PENDING
+    assert desk.states() == {UNKNOWN: 1, left: 3}
+    assert desk.batch().lease_until is None
+
+
+def test_the_slow_owners_answer_is_the_only_true_evidence(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    desk.now += 4 * SOON
+    desk.sweep()
+    assert desk.states() == {UNKNOWN: 4}
+    assert course.complete(desk.session, desk.now) == [desk.issue_id]
+
+    late = desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert late.changes == {SUBMITTED: 4}
+    assert desk.states() == {SUBMITTED: 4}
+
+
+def test_a_late_try_later_opens_the_batch_again(desk: Desk) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))  # finds all of them unknown, so the batch is done
+    assert desk.batch().due_at is None
+
+    desk.release(held, desk.all_say(turn, Answer.TRY_LATER))
+
+    assert desk.states() == {PENDING: 4}
+    assert desk.batch().due_at == desk.now + FIRST_WAIT
+
+
+def test_a_late_try_later_starts_nothing_that_was_completed(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    desk.sweep(ME)
+    course.complete(desk.session, desk.now)
+
+    desk.release(held, desk.all_say(turn, Answer.TRY_LATER))
+
+    assert desk.states() == {FAILED: 4}
+
+
+def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk) -> None:
+    first = practice.held()
+    turn = practice.turn(first)
+    practice.sweep(ME)
+    practice.turn(practice.held(OTHER))
+
+    late = practice.release(first, practice.all_say(turn, Answer.ACCEPTED))
+
+    assert late.changes == {}
+    assert practice.states() == {IN_FLIGHT: 4}
+    notes = practice.session.scalars(select(DeliveryNote)).all()
+    assert {(note.attempt_id, note.reason) for note in notes} == {(attempt_of(turn), None)}
+    assert len(notes) == 4
+
+
+def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    answers = desk.all_say(turn, Answer.REFUSED)
+    desk.release(held, answers)
+
+    again = desk.release(held, answers)
+
+    assert again.changes == {}
+    assert desk.states() == {FAILED: 4}
+    assert len(desk.session.scalars(select(DeliveryNote)).all()) == 4
+
+
+# --- a commit of which nobody knows whether it happened ---------------------------------------
+
+
+def test_an_intent_that_was_committed_after_all_is_taken_back(desk: Desk) -> None:
+    turn = desk.turn(desk.held())
+
+    ledger.undo(desk.session, [turn], desk.now)
+    ledger.undo(desk.session, [turn], desk.now)
+
+    assert {(d.state, d.tries, d.attempt_id) for d in desk.deliveries()} == {(PENDING, 0, None)}
+    assert desk.session.scalars(select(Attempt.void)).one()
+
+
+def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
+    turn = desk.turn(desk.held())
+    assert turn.intent is not None
+    never = replace(turn, intent=replace(turn.intent, attempt_id=4711))
+
+    ledger.undo(desk.session, [never], desk.now)
+
+    assert desk.session.get_one(Attempt, 4711).void
+    assert desk.states() == {IN_FLIGHT: 4}
+
+
+def test_a_claim_that_was_committed_after_all_is_free_again(desk: Desk) -> None:
+    held = desk.held()
+
+    ledger.undo(desk.session, [held, None, 5], desk.now)
+
+    assert desk.held(OTHER).batch_id == held.batch_id
+
+
+# --- the course of an issue -------------------------------------------------------------------
+
+
+def test_an_issue_without_a_freeze_is_never_completed(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        issue_id = add_issue(session, keys, add_list(session))
+        session.execute(update(Issue).values(state=IssueState.PAUSED))
+
+        assert course.complete(session, MONDAY) == []
+        assert session.get_one(Issue, issue_id).state is IssueState.PAUSED
+
+
+def test_a_paused_issue_with_nothing_left_is_completed(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    course.pause(desk.session, desk.keys, desk.issue_id, "Stopped.", desk.now)
+
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert course.complete(desk.session, desk.now) == [desk.issue_id]
+    assert desk.issue().pause_reason is None
+
+
+def test_practice_never_goes_on_with_a_real_provider(practice: Desk) -> None:
+    course.pause_the_other_kind(practice.session, practice.keys, True, practice.now)
+    assert practice.issue().state is IssueState.SENDING
+
+    course.pause_the_other_kind(practice.session, practice.keys, False, practice.now)
+
+    assert practice.issue().state is IssueState.PAUSED
+    assert "begun as practice" in (practice.issue().pause_reason or "")
+
+
+def test_how_far_an_issue_is_is_counted_from_its_rows(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id])
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert course.count_settled(desk.session, desk.issue_id) == (1, 4)
+    assert course.count_left(desk.session) == 3
+
+
+# --- two who write at once --------------------------------------------------------------------
+
+
+def test_two_who_claim_at_once_get_two_batches(postgres_url: str, keys: Keys) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 20)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 10, 1, MONDAY)
+    deadlines = Deadlines(MONDAY, 0.0, SOON, SOON)
+
+    with writing(engine) as one, writing(engine) as two:
+        first = ledger.claim(one, ME, False, deadlines, nobody_is_gone)
+        second = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone)
+        third = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone)
+
+    assert first is not None
+    assert second is not None
+    assert third is None
+    assert first.batch_id != second.batch_id
+    with reading(engine) as session:
+        assert states_of(session, issue_id) == {PENDING: 20}
+    engine.dispose()

@@ -1,0 +1,126 @@
+"""Who lives and who is gone, told by locks that the system frees."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from newsletter.dispatch import worker
+from newsletter.dispatch.worker import Presence
+from newsletter.tables import Worker
+from subscribers.database import open_engine, reading
+from tests.audiences import MONDAY
+
+ENTER = """
+import sys
+from datetime import UTC, datetime
+from newsletter.dispatch.worker import Presence
+from subscribers.database import open_engine
+print(Presence(open_engine(sys.argv[1]), datetime.now(UTC)).id, flush=True)
+sys.stdin.read()
+"""
+
+
+def is_gone(engine: Engine, presence: Presence, worker_id: int) -> bool:
+    with reading(engine) as session:
+        return presence.is_gone(session, worker_id)
+
+
+def test_one_that_left_is_gone(engine: Engine) -> None:
+    me, other = Presence(engine, MONDAY), Presence(engine, MONDAY)
+
+    assert not is_gone(engine, me, me.id)
+    assert not is_gone(engine, me, other.id)
+    other.leave()
+    other.leave()
+    assert is_gone(engine, me, other.id)
+    me.leave()
+
+
+def test_one_that_was_killed_is_gone(engine: Engine) -> None:
+    me = Presence(engine, MONDAY)
+    url = engine.url.render_as_string(hide_password=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        other = int(process.stdout.readline())
+        lived = not is_gone(engine, me, other)
+        process.kill()
+
+    assert lived
+    assert is_gone(engine, me, other)
+    assert is_gone(engine, me, other)
+    me.leave()
+
+
+def test_one_that_was_never_there_is_gone(engine: Engine) -> None:
+    me = Presence(engine, MONDAY)
+
+    assert is_gone(engine, me, me.id + 1)
+    me.leave()
+
+
+def test_a_row_says_who_it_is(engine: Engine) -> None:
+    me = Presence(engine, MONDAY)
+
+    with reading(engine) as session:
+        row = session.scalars(select(Worker)).one()
+        assert (row.id, row.started_at) == (me.id, MONDAY)
+        assert row.host
+        assert row.version
+    me.leave()
+
+
+def test_renewing_a_lock_that_holds_changes_nothing(engine: Engine) -> None:
+    me = Presence(engine, MONDAY)
+    before = me.id
+
+    me.renew(MONDAY)
+
+    assert me.id == before
+    me.leave()
+
+
+def test_a_lock_lost_with_its_connection_makes_a_new_worker(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    me, other = Presence(engine, MONDAY), Presence(engine, MONDAY)
+    before = me.id
+    with engine.connect() as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = :id"),
+            {"id": me.id},
+        )
+
+    me.renew(MONDAY)
+
+    assert me.id != before
+    assert is_gone(engine, other, before)
+    assert not is_gone(engine, other, me.id)
+    me.leave()
+    other.leave()
+    engine.dispose()
+
+
+def test_lock_files_of_the_dead_are_cleared_up(sqlite_url: str, tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url)
+    me, other = Presence(engine, MONDAY), Presence(engine, MONDAY)
+    (tmp_path / "newsletter.db.workers/99").touch()
+
+    assert is_gone(engine, me, 99)
+    other.leave()
+    assert [path.name for path in (tmp_path / "newsletter.db.workers").iterdir()] == [str(me.id)]
+    me.leave()
+    engine.dispose()
+
+
+def test_a_program_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+
+    assert worker._version() == "unknown"

@@ -1,0 +1,174 @@
+"""The one thread that commits."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, PoolProxiedConnection, select
+from sqlalchemy.orm import Session
+
+from newsletter.dispatch import writer as writer_module
+from newsletter.dispatch.writer import Writer
+from subscribers import database
+from subscribers.database import DatabaseUnavailable, open_engine, reading
+from subscribers.tables import MailingList
+from tests.audiences import add_list
+
+PATIENCE = timedelta(seconds=5)
+
+
+def undo_nothing(_session: Session, _doubtful: Sequence[object]) -> None:
+    return None
+
+
+@pytest.fixture
+def quick(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine that does not wait long for a lock, and a writer that tries again soon."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", timedelta(milliseconds=50))
+    monkeypatch.setattr(writer_module, "RETRY_EVERY", timedelta(milliseconds=20))
+    engine = open_engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def locked(tmp_path: Path, quick: Engine) -> Iterator[sqlite3.Connection]:
+    """Somebody else who holds the database until they commit."""
+    somebody = sqlite3.connect(
+        tmp_path / "newsletter.db", isolation_level=None, check_same_thread=False
+    )
+    somebody.execute("BEGIN IMMEDIATE")
+    yield somebody
+    somebody.close()
+
+
+def names(engine: Engine) -> list[str]:
+    with reading(engine) as session:
+        return sorted(session.scalars(select(MailingList.name)))
+
+
+def test_what_is_returned_is_durable(engine: Engine) -> None:
+    writer = Writer(engine, undo_nothing)
+
+    list_id = writer.write(lambda session: add_list(session, "weekly"))
+
+    assert list_id > 0
+    assert names(engine) == ["weekly"]
+    writer.close(PATIENCE)
+
+
+def test_those_who_wait_together_are_committed_together(quick: Engine) -> None:
+    commits: list[int] = []
+    writer = Writer(quick, lambda _session, _doubtful: commits.append(1))
+    started, go = threading.Event(), threading.Event()
+
+    def slow(_session: Session) -> None:
+        started.set()
+        go.wait(5)
+
+    threads = [threading.Thread(target=writer.write, args=(slow,))]
+    threads[0].start()
+    started.wait(5)
+    threads += [
+        threading.Thread(target=writer.write, args=(lambda s, no=no: add_list(s, f"list-{no}"),))
+        for no in range(5)
+    ]
+    for thread in threads[1:]:
+        thread.start()
+    while len(writer._waiting) < 5:
+        time.sleep(0.001)
+    go.set()
+    for thread in threads:
+        thread.join()
+
+    assert names(quick) == [f"list-{no}" for no in range(5)]
+    assert len(commits) == 2
+    writer.close(PATIENCE)
+
+
+def test_a_locked_database_fails_what_can_wait_and_keeps_what_cannot(
+    quick: Engine, locked: sqlite3.Connection
+) -> None:
+    writer = Writer(quick, undo_nothing)
+    lasting = threading.Thread(
+        target=writer.write_at_last, args=(lambda session: add_list(session, "kept"),)
+    )
+    lasting.start()
+
+    with pytest.raises(DatabaseUnavailable, match="in use by another process"):
+        writer.write(lambda session: add_list(session, "given-up"))
+    locked.execute("COMMIT")
+    lasting.join(10)
+
+    assert not lasting.is_alive()
+    assert names(quick) == ["kept"]
+    writer.close(PATIENCE)
+
+
+def test_closing_ends_those_who_still_wait(quick: Engine, locked: sqlite3.Connection) -> None:
+    writer = Writer(quick, undo_nothing)
+    errors: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            writer.write_at_last(lambda session: add_list(session, "never"))
+        except DatabaseUnavailable as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not writer._waiting and not thread.is_alive():
+        time.sleep(0.001)
+    writer.close(PATIENCE)
+    writer.close(PATIENCE)
+    thread.join(10)
+
+    assert len(errors) == 1
+    with pytest.raises(DatabaseUnavailable):
+        writer.write(lambda session: add_list(session, "too-late"))
+
+
+def test_a_mistake_of_ours_reaches_everybody(engine: Engine) -> None:
+    writer = Writer(engine, undo_nothing)
+
+    def broken(_session: Session) -> None:
+        raise KeyError("a mistake")
+
+    with pytest.raises(KeyError):
+        writer.write(broken)
+    with pytest.raises(KeyError):
+        writer.write(lambda session: add_list(session, "after"))
+    assert names(engine) == []
+
+
+def test_a_doubtful_commit_is_told_to_the_next(
+    quick: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[object]] = []
+    commit = quick.dialect.do_commit
+    lost = [True]
+
+    def lose_the_answer(connection: PoolProxiedConnection) -> None:
+        commit(connection)
+        if lost:
+            lost.clear()
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(quick.dialect, "do_commit", lose_the_answer)
+    writer = Writer(quick, lambda _session, doubtful: told.append(list(doubtful)))
+
+    def act(session: Session) -> str:
+        if "weekly" not in session.scalars(select(MailingList.name)).all():
+            add_list(session, "weekly")
+        return "result"
+
+    writer.write_at_last(act)
+    writer.write_at_last(act)
+
+    assert told == [[], ["result"], []]
+    assert names(quick) == ["weekly"]
+    writer.close(PATIENCE)
