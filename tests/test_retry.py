@@ -135,3 +135,9 @@ def test_a_fault_of_the_sender_speaks_in_its_own_sentence() -> None:
 def test_what_was_not_sent_does_not_count_as_a_try() -> None:
     assert not_sent(5, {1: 3}).verdicts == {1: NOT_SENT}
     assert not NOT_SENT.counts
+
+
+def test_one_who_was_not_tried_because_of_another_waits_for_nothing_and_loses_no_try() -> None:
+    spared = Outcome(7, Answer.TRY_LATER, retry_after=timedelta())
+
+    assert verdict(spared, attempts=MAX_ATTEMPTS, now=NOON) == NOT_SENT

@@ -76,6 +76,8 @@ def verdict(outcome: Outcome, attempts: int, now: datetime) -> Verdict:
             return Verdict(DeliveryState.UNKNOWN, outcome.reason or Reason.ANSWER_LOST)
         case Answer.SENDER_FAULT:
             return NOT_SENT  # the issue is paused; the person has done nothing wrong
+        case Answer.TRY_LATER if outcome.retry_after == timedelta():
+            return NOT_SENT  # somebody else in the same call was at fault
         case Answer.TRY_LATER:
             due_at = next_attempt(outcome, attempts, now)
             if due_at is None:

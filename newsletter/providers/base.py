@@ -39,7 +39,7 @@ class Outcome:
     sentence: str = ""  # for staff, without any address: what happened, what to do
     reply: str = ""  # the provider's own words; may hold an address, so stored sealed only
     reference: str | None = None  # the provider's id, when accepted
-    retry_after: timedelta | None = None
+    retry_after: timedelta | None = None  # zero: not tried at all, so at once and uncounted
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ TOO_LATE = Outcome(
     Answer.TRY_LATER,
     Reason.TRY_LATER,
     "This machine was too slow or asleep: nothing was handed over.",
-    retry_after=timedelta(),
 )
 NOT_REACHED = Outcome(
     0,

@@ -12,8 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from newsletter.message import MessageForm, Recipient
-from newsletter.providers.base import Answer, Intent, Outcome, boot_clock
-from newsletter.tables import Reason
+from newsletter.providers.base import TOO_LATE, UNUSABLE, Answer, Intent, Outcome, boot_clock
 
 _STALE = timedelta(hours=36)  # what Maildir allows a file in tmp/
 
@@ -51,7 +50,9 @@ class _Mailbox:
     ) -> list[Outcome]:
         """Write one file for each recipient, durable before it counts as accepted."""
         if boot_clock() > intent.start_by:
-            return [_not_now(recipient) for recipient in recipients]
+            return [
+                replace(TOO_LATE, delivery_id=recipient.delivery_id) for recipient in recipients
+            ]
         outcomes: list[Outcome] = []
         fault: Outcome | None = None
         try:
@@ -86,7 +87,7 @@ class _Mailbox:
         try:
             copy = form.copy_for(recipient)
         except ValueError:  # what cannot stand in a header is in no one's power to deliver
-            return _refused(recipient)
+            return replace(UNUSABLE, delivery_id=recipient.delivery_id)
         # The attempt keeps a process that was thought dead off the file of its successor.
         unfinished = self._tmp / f"{recipient.token}.{intent.attempt_id}"
         with open(unfinished, "wb", opener=_private) as file:
@@ -123,25 +124,6 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _not_now(recipient: Recipient) -> Outcome:
-    return Outcome(
-        recipient.delivery_id,
-        Answer.TRY_LATER,
-        Reason.TRY_LATER,
-        "This machine was too slow or asleep: nothing was handed over.",
-        retry_after=timedelta(),
-    )
-
-
-def _refused(recipient: Recipient) -> Outcome:
-    return Outcome(
-        recipient.delivery_id,
-        Answer.REFUSED,
-        Reason.ADDRESS_UNUSABLE,
-        "No provider can take this address: correct it.",
-    )
 
 
 def _fault(error: OSError) -> Outcome:

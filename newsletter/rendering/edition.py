@@ -340,6 +340,9 @@ def _verses(bulletin: Bulletin) -> list[Scripture]:
             *(point.text for point in bulletin.points),
         )
     )
-    return [
+    apart = [
         verse for verse in bulletin.scriptures if (verse.quotation or verse.written) not in told
     ]
+    # A list ("Matt 5:3; 6:9") is several references of one wording: it stands there once.
+    once = {(verse.line, verse.written): verse for verse in reversed(apart)}
+    return list(reversed(once.values()))

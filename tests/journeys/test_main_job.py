@@ -208,3 +208,29 @@ def test_a_wrong_key_pauses_the_issue_in_words_and_fails_nobody(
     site("issue", "resume", number)
     assert site("dispatch", "--once").status == 0
     assert len(set(taken())) == 20
+
+
+def test_an_address_that_sendgrid_refuses_fails_alone_and_the_others_get_theirs(
+    site: TrialSite, tmp_path: Path
+) -> None:
+    import os
+
+    with sendgrid.sendgrid_server(tmp_path) as server:
+        server.plan(refuse="reader7@")
+        site.configure(provider__kind="sendgrid", provider__sendgrid__base_url=server.base_url)
+        os.environ["SENDGRID_API_KEY"] = sendgrid.KEY
+        import_people(site, tmp_path, 20)
+        number = draft_now(site, written(tmp_path))
+
+        said = site("dispatch", "--once")
+
+        sending = site("issue", "report", number, "--json").json["sending"]
+        assert said.status == 1
+        assert len({copy.address for copy in server.copies()}) == 19
+        assert (sending["submitted"], sending["failed"]) == (19, 1)
+
+
+def written(folder: Path) -> Path:
+    path = folder / "harvest.txt"
+    path.write_text("Harvest\n\nThey sang.\n\n  • Give thanks for the rain.\n", encoding="utf-8")
+    return path
