@@ -125,7 +125,7 @@ class Provider(Section):
 class ApprovalRules(Section):
     """How many people say yes, and how long there is to stop it."""
 
-    approvals: Literal[0, 1, 2] = 0
+    approvals: Annotated[int, Field(ge=0, le=2)] = 0
     wait_before_sending_minutes: Annotated[int, Field(ge=0, le=10080)] = 10
 
 

@@ -26,7 +26,7 @@ def add_list(session: Session, name: str, title: str | None, now: datetime) -> M
         )
     if session.scalar(select(MailingList.id).where(MailingList.name == name)) is not None:
         raise Problem(f"There is a list {name} already: choose another name, or change that one.")
-    made = MailingList(name=name, title=titled(title or name), created_at=now)
+    made = MailingList(name=name, title=titled(name if title is None else title), created_at=now)
     session.add(made)
     session.flush()
     return made

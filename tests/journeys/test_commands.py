@@ -1,6 +1,8 @@
 """Bad input: one clear sentence, the promised exit status, nothing half done."""
 
 import os
+import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -118,9 +120,10 @@ def test_a_csv_with_broken_rows_takes_the_good_ones(site: TrialSite, tmp_path: P
     assert [row["row"] for row in said.json["refused"]] == [3]
 
 
-def test_a_locked_database_is_one_sentence(site: TrialSite, tmp_path: Path) -> None:
-    import sqlite3
-
+def test_a_locked_database_is_one_sentence(
+    site: TrialSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subscribers.database.BUSY_TIMEOUT", timedelta(milliseconds=200))
     people_csv(tmp_path / "people.csv", 3)
     holder = sqlite3.connect(site.folder / "newsletter.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
