@@ -256,6 +256,7 @@ class _Run:
             answers = self._take_turns(claim, connection, form, people)
         release = partial(self._release_in, claim=claim, answers=answers)
         self._count(self._writer.write_at_last(release))
+        failpoint("released")
 
     def _take_turns(
         self, claim: Claim, connection: Connection, form: MessageForm, people: People

@@ -2,15 +2,14 @@
 
 import os
 
-_ARMED, _, _PASS = os.environ.get("NEWSLETTER_FAILPOINT", "").partition(":")
 _passed = 0
 
 
 def failpoint(name: str) -> None:
     """End the process at once if NEWSLETTER_FAILPOINT is `name`, or `name:3` the third time."""
     global _passed
-    if name != _ARMED:
-        return
-    _passed += 1
-    if _passed == int(_PASS or 1):
-        os._exit(137)
+    armed, _, number = os.environ.get("NEWSLETTER_FAILPOINT", "").partition(":")
+    if armed == name:
+        _passed += 1
+        if _passed == int(number or 1):
+            os._exit(137)

@@ -12,7 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from newsletter.message import MessageForm, Recipient
-from newsletter.providers.base import TOO_LATE, UNUSABLE, Answer, Intent, Outcome, boot_clock
+from newsletter.providers.base import (
+    TOO_LATE,
+    UNUSABLE,
+    Answer,
+    Connection,
+    Intent,
+    Outcome,
+    boot_clock,
+)
 
 _STALE = timedelta(hours=36)  # what Maildir allows a file in tmp/
 
@@ -31,7 +39,7 @@ class Practice:
     def __init__(self, mailbox: Path) -> None:
         self._mailbox = mailbox
 
-    def connect(self) -> "_Mailbox":
+    def connect(self) -> Connection:
         """Return a way into the mailbox, which is made when the first copy comes."""
         return _Mailbox(self._mailbox)
 
