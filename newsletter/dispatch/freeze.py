@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    bindparam,
     case,
     func,
     insert,
@@ -191,7 +192,12 @@ def _insert_deliveries(
     edition: ColumnElement[int],
 ) -> None:
     people = audience(list_id)
-    reason = why_left_out(people.c.subscriber_id, list_id, issue_id, bulletins)
+    reason = why_left_out(
+        people.c.subscriber_id,
+        literal(list_id),
+        literal(issue_id),
+        bindparam("bulletins", bulletins, expanding=True) if bulletins else None,
+    )
     judged = (
         select(Subscriber.id, reason.label("reason"), edition.label("edition"))
         .join(people, people.c.subscriber_id == Subscriber.id)

@@ -15,11 +15,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     and_,
+    bindparam,
     delete,
     exists,
     insert,
@@ -28,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from newsletter.dispatch.course import pause
 from newsletter.dispatch.failpoint import failpoint
@@ -401,20 +405,8 @@ def _intend(
         .returning(_attempt.c.id)
     ).scalar_one()
     intended = session.execute(
-        update(_delivery)
-        .where(
-            _delivery.c.id.in_(numbers),
-            _delivery.c.state == DeliveryState.PENDING,
-            _why_left_out(held).is_(None),
-        )
-        .values(
-            state=DeliveryState.IN_FLIGHT,
-            reason=None,
-            due_at=None,
-            attempt_id=attempt_id,
-            tries=_delivery.c.tries + 1,
-        )
-        .returning(_delivery.c.id, _delivery.c.tries)
+        _intending(asks_who_received=bool(held.bulletins)),
+        {"this_attempt": attempt_id} | _about(held, numbers),
     ).all()
     tries = {row.id: row.tries for row in intended}
     if len(tries) < len(numbers):
@@ -432,22 +424,62 @@ def _shrink(session: Session, attempt_id: int, size: int) -> None:
 def _exclude(session: Session, held: Claim, numbers: Sequence[int]) -> int:
     if not numbers:
         return 0
-    why = _why_left_out(held)
     excluded = session.execute(
-        update(_delivery)
-        .where(
-            _delivery.c.id.in_(numbers),
-            _delivery.c.state == DeliveryState.PENDING,
-            why.is_not(None),
-        )
-        .values(state=DeliveryState.EXCLUDED, reason=why, due_at=None)
-        .returning(_delivery.c.id)
+        _excluding(asks_who_received=bool(held.bulletins)), _about(held, numbers)
     )
     return len(excluded.all())
 
 
-def _why_left_out(held: Claim) -> ColumnElement[Reason | None]:
-    return why_left_out(_delivery.c.subscriber_id, held.list_id, held.issue_id, held.bulletins)
+# Built once: writing out such a statement takes longer than the database takes to run it.
+@cache
+def _intending(*, asks_who_received: bool) -> ReturningUpdate[tuple[int, int]]:
+    return (
+        update(_delivery)
+        .where(*_pending_among_numbers(), _why_left_out(asks_who_received).is_(None))
+        .values(
+            state=DeliveryState.IN_FLIGHT,
+            reason=None,
+            due_at=None,
+            attempt_id=bindparam("this_attempt"),
+            tries=_delivery.c.tries + 1,
+        )
+        .returning(_delivery.c.id, _delivery.c.tries)
+    )
+
+
+@cache
+def _excluding(*, asks_who_received: bool) -> ReturningUpdate[tuple[int]]:
+    why = _why_left_out(asks_who_received)
+    return (
+        update(_delivery)
+        .where(*_pending_among_numbers(), why.is_not(None))
+        .values(state=DeliveryState.EXCLUDED, reason=why, due_at=None)
+        .returning(_delivery.c.id)
+    )
+
+
+def _pending_among_numbers() -> tuple[ColumnElement[bool], ...]:
+    among = _delivery.c.id.in_(bindparam("numbers", expanding=True))
+    return among, _delivery.c.state == DeliveryState.PENDING
+
+
+def _why_left_out(asks_who_received: bool) -> ColumnElement[Reason | None]:
+    return why_left_out(
+        _delivery.c.subscriber_id,
+        bindparam("this_list", type_=BigInteger),
+        bindparam("this_issue", type_=BigInteger),
+        bindparam("bulletins", expanding=True) if asks_who_received else None,
+    )
+
+
+def _about(held: Claim, numbers: Sequence[int]) -> dict[str, object]:
+    """Return the parameters of `_intending` and `_excluding`."""
+    values: dict[str, object] = {
+        "numbers": numbers,
+        "this_list": held.list_id,
+        "this_issue": held.issue_id,
+    }
+    return values | ({"bulletins": held.bulletins} if held.bulletins else {})
 
 
 def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:

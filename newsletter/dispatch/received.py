@@ -1,13 +1,12 @@
 """Why somebody is left out, as SQL that the freeze and every turn share."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, false, literal, null, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, case, exists, literal, null, or_, select
+from sqlalchemy.orm import Session
 
 from newsletter.tables import Bulletin, Delivery, DeliveryState, Edition, Issue, Reason
-from subscribers.database import Code
+from subscribers.database import Code, table_of
 from subscribers.tables import Subscriber, Subscription, SubscriptionState, Suppression
 
 _HAS_IT = (DeliveryState.IN_FLIGHT, DeliveryState.SUBMITTED, DeliveryState.UNKNOWN)
@@ -33,66 +32,79 @@ def same_bulletin(session: Session, issue_id: int) -> tuple[int, ...]:
 
 
 def why_left_out(
-    subscriber_id: ColumnElement[int], list_id: int, issue_id: int, bulletins: Sequence[int]
+    subscriber_id: ColumnElement[int],
+    list_id: ColumnElement[int],
+    issue_id: ColumnElement[int],
+    bulletins: ColumnElement[int] | None,
 ) -> ColumnElement[Reason | None]:
     """Return SQL for the reason to leave one person out, NULL for those who get their copy.
 
-    `bulletins` come from `same_bulletin`; none are given for a practice issue, which neither
-    counts as received nor asks who received.
+    `bulletins` is an expanding parameter for what `same_bulletin` gives; None for a practice
+    issue, which neither counts as received nor asks who received.
     """
-    return case(
+    reasons = [
         (_suppressed(subscriber_id), _code(Reason.SUPPRESSED)),
         (~_subscribed(subscriber_id, list_id), _code(Reason.UNSUBSCRIBED)),
-        (received_elsewhere(subscriber_id, issue_id, bulletins), _code(Reason.ALREADY_RECEIVED)),
-        else_=null(),
-    )
+    ]
+    if bulletins is not None:
+        received = _received_elsewhere(subscriber_id, issue_id, bulletins)
+        reasons.append((received, _code(Reason.ALREADY_RECEIVED)))
+    return case(*reasons, else_=null())
 
 
-def received_elsewhere(
-    subscriber_id: ColumnElement[int], issue_id: int, bulletins: Sequence[int]
+# Tables and not classes: the turns of a dispatcher run these statements again and again.
+_suppression = table_of(Suppression).alias("left_suppression")
+_person = table_of(Subscriber).alias("left_person")
+_consent = table_of(Subscription).alias("left_consent")
+_edition = table_of(Edition).alias("other_edition")
+_other = table_of(Issue).alias("other_issue")
+_copy = table_of(Delivery).alias("other_copy")
+
+
+def _received_elsewhere(
+    subscriber_id: ColumnElement[int],
+    issue_id: ColumnElement[int],
+    bulletins: ColumnElement[int],
 ) -> ColumnElement[bool]:
     """Return SQL for: another issue of these bulletins reached, or may have, this person."""
-    if not bulletins:
-        return false()
-    other, edition, copy = aliased(Issue), aliased(Edition), aliased(Delivery)
     return exists(
         select(1)
-        .select_from(edition)
-        .join(other, other.id == edition.issue_id)
-        .join(copy, copy.issue_id == edition.issue_id)
+        .select_from(_edition)
+        .join(_other, _other.c.id == _edition.c.issue_id)
+        .join(_copy, _copy.c.issue_id == _edition.c.issue_id)
         .where(
-            edition.bulletin_id.in_(bulletins),
-            other.id != issue_id,
-            ~other.practice,
-            copy.subscriber_id == subscriber_id,
-            copy.state.in_(_HAS_IT),
+            _edition.c.bulletin_id.in_(bulletins),
+            _other.c.id != issue_id,
+            ~_other.c.practice,
+            _copy.c.subscriber_id == subscriber_id,
+            _copy.c.state.in_(_HAS_IT),
         )
-        .correlate_except(other, edition, copy)
+        .correlate_except(_other, _edition, _copy)
     )
 
 
 def _suppressed(subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
-    person = aliased(Subscriber)
     return exists(
         select(1)
-        .select_from(person)
-        .join(Suppression, Suppression.address_index == person.address_index)
-        .where(person.id == subscriber_id)
-        .correlate_except(person, Suppression)
+        .select_from(_person)
+        .join(_suppression, _suppression.c.address_index == _person.c.address_index)
+        .where(_person.c.id == subscriber_id)
+        .correlate_except(_person, _suppression)
     )
 
 
-def _subscribed(subscriber_id: ColumnElement[int], list_id: int) -> ColumnElement[bool]:
-    consent = aliased(Subscription)
+def _subscribed(
+    subscriber_id: ColumnElement[int], list_id: ColumnElement[int]
+) -> ColumnElement[bool]:
     return exists(
         select(1)
-        .select_from(consent)
+        .select_from(_consent)
         .where(
-            consent.list_id == list_id,
-            consent.subscriber_id == subscriber_id,
-            consent.state == SubscriptionState.ACTIVE,
+            _consent.c.list_id == list_id,
+            _consent.c.subscriber_id == subscriber_id,
+            _consent.c.state == SubscriptionState.ACTIVE,
         )
-        .correlate_except(consent)
+        .correlate_except(_consent)
     )
 
 

@@ -38,7 +38,7 @@ def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_fol
     # The versions of the lock, without the hashes: pip cannot hash a wheel it just got.
     pins = re.findall(r"^[\w.-]+==[^ \\]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     (tmp_path / "pins.txt").write_text("\n".join(pins))
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile"]
     subprocess.run([*install, "-c", str(tmp_path / "pins.txt"), str(wheel)], check=True)
 
     elsewhere = tmp_path / "elsewhere"
