@@ -127,6 +127,11 @@ class Writer:
         self, requests: list[_Request], error: DatabaseUnavailable | DBAPIError
     ) -> list[_Request]:
         _log.warning("the ledger cannot be written: %s", type(error.__cause__ or error).__name__)
+        if not isinstance(error, DatabaseUnavailable):
+            error = DatabaseUnavailable(
+                "The database could not be written: check that it runs and has room, "
+                "then try again."
+            )
         for request in requests:
             if not request.lasting:
                 request.result.set_exception(error)
