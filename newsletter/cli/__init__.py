@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from newsletter.cli import bulletins, issues, lists, people, running
+from newsletter.cli.context import EVERY_DAY, NOW_AND_THEN, SiteFolder, named_before
 from newsletter.errors import NotFound, Problem, UnreadableInput
 
 WRONG_USE = 2
@@ -13,16 +16,32 @@ THE_ANSWER_IS_NO = 1
 
 app = typer.Typer(
     name="newsletter",
-    help="Prayer bulletins to every subscriber once: checked, approved, nobody tracked.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bulletins.app, name="bulletin", rich_help_panel=EVERY_DAY)
+app.add_typer(issues.app, name="issue", rich_help_panel=EVERY_DAY)
+app.add_typer(people.app, name="subscribers", rich_help_panel=EVERY_DAY)
 running.add_to(app)
-app.add_typer(bulletins.app, name="bulletin")
-app.add_typer(issues.app, name="issue")
-app.add_typer(lists.app, name="list")
-app.add_typer(people.app, name="subscribers")
+app.add_typer(lists.app, name="list", rich_help_panel=NOW_AND_THEN)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version("prayer-newsletter"))
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    site: SiteFolder = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Prayer bulletins to every subscriber once: checked, approved, nobody tracked."""
+    named_before.set(site)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from newsletter.cli.context import (
     now,
     opened,
     read_file,
+    site_folder,
     who,
 )
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
@@ -101,8 +102,8 @@ def preview(
     Example: newsletter bulletin preview this-week.txt --out preview
     """
     bulletin = read_bulletin(read_file(file), file.name, language)
-    folder = site or Path.cwd()
-    known = site is not None or (folder / SETTINGS_FILE).exists()
+    folder = site_folder(site)
+    known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings()
     templates = Templates((folder / "templates", shipped_templates()))
     email = render(bulletin, look_of(settings, PREVIEW_LIST), templates)

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,10 +39,19 @@ ListName = Annotated[
 screen = Console(highlight=False, soft_wrap=True)
 
 
+# Set by `newsletter --site DIR ...`; a --site behind the command wins over it.
+named_before: ContextVar[Path | None] = ContextVar("named_before", default=None)
+
+
+def site_folder(folder: Path | None) -> Path:
+    """Return the folder that was named, or the current one."""
+    return folder or named_before.get() or Path.cwd()
+
+
 @contextmanager
 def opened(folder: Path | None) -> Iterator[Site]:
     """Open the site that was named, or the one in the current folder."""
-    site = open_site(folder or Path.cwd())
+    site = open_site(site_folder(folder))
     try:
         yield site
     finally:

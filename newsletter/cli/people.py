@@ -34,8 +34,9 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's addres
 Reason = Annotated[str, typer.Option("--reason", help="Why, in a few words; kept on record.")]
 
 SIDE_BY_SIDE = """
-unsubscribe: off one list (--list) or all (--all); the person may come back.
-suppress: never again, on any list, until unsuppress.
+unsubscribe: off one list (--list), or off all and out of every later import (--all).
+
+suppress: never mailed again, on any list, until unsuppress.
 """
 
 

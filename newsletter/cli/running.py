@@ -20,6 +20,7 @@ from newsletter.cli.context import (
     now,
     opened,
     screen,
+    site_folder,
 )
 from newsletter.cli.progress import Progressed, showing_progress
 from newsletter.config import settings_text
@@ -158,7 +159,7 @@ def upgrade(site: SiteFolder = None) -> None:
 
     Example: newsletter upgrade --site our-prayer-letter
     """
-    upgrade_site(site or Path.cwd())
+    upgrade_site(site_folder(site))
     answer(False, {}, "The database is up to date.")
 
 

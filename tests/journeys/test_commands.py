@@ -137,6 +137,19 @@ def test_a_locked_database_is_one_sentence(
     assert said.err.count("\n") <= 2
 
 
+def test_the_site_may_be_named_before_the_command(site: TrialSite) -> None:
+    assert site.command("--site", site.folder, "list", "show").status == 0
+
+
+def test_the_version_is_told(newsletter: Command) -> None:
+    assert newsletter("--version").out == "0.1.0\n"
+
+
+def test_without_a_command_the_help_is_printed(newsletter: Command) -> None:
+    assert "Every day" in newsletter("--help").out
+    assert newsletter().status == 2
+
+
 def test_the_site_may_be_named_by_the_environment(site: TrialSite) -> None:
     os.environ["NEWSLETTER_SITE"] = str(site.folder)
 
