@@ -31,7 +31,7 @@ bench: .venv/ready
 
 # Pins everything anew; the lock holds names, versions and hashes, and no address.
 lock: .venv/ready
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 		--no-header --python-version 3.11 --all-extras --group test pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
