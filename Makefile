@@ -32,7 +32,7 @@ bench: .venv/ready
 # Pins everything anew; the lock holds names, versions and hashes, and no address.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
-		--no-header --python-version 3.11 --all-extras --group test pyproject.toml -o requirements.lock
+		--no-header --python-version 3.11 --all-extras --group test --group bench pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
