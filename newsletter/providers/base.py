@@ -40,6 +40,7 @@ class Outcome:
     reply: str = ""  # the provider's own words; may hold an address, so stored sealed only
     reference: str | None = None  # the provider's id, when accepted
     retry_after: timedelta | None = None  # zero: not tried at all, so at once and uncounted
+    slow_down: bool = False  # the provider asks this site, not this person, to come more slowly
 
 
 @dataclass(frozen=True)
