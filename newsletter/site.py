@@ -1,6 +1,7 @@
 """A site: the folder with its settings, its keys and its database, opened together."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -96,22 +97,45 @@ def upgrade_site(folder: Path) -> None:
 def create_site(folder: Path, settings_toml: str) -> Site:
     """Make a site in `folder`: settings, key (0600), database, folders for people to use.
 
+    Where it fails there is no site, and the same call makes it once the cause is mended.
+
     Raises:
-        Problem: the folder already holds a site; nothing in it is changed.
+        Problem: the folder already holds a site, in which nothing is changed; or something
+            cannot be written.
     """
     folder = folder.resolve()
     settings_file = folder / SETTINGS_FILE
     if settings_file.exists():
         raise Problem(f"There is a site in {folder} already: choose another folder.")
-    for name in ("bulletins", "templates"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    if not has_key(folder):
-        handle = os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        for name in ("bulletins", "templates"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        if not has_key(folder):
+            _write_key(folder / KEY_FILE)
+        settings_file.write_text(settings_toml, encoding="utf-8")
+        upgrade_site(folder)
+        return open_site(folder)
+    except BaseException as error:
+        # A folder without settings is no site.  The key stays: the database may know it.
+        with suppress(OSError):
+            settings_file.unlink()
+        if isinstance(error, OSError):
+            raise Problem(
+                f"The site {folder} cannot be made ({error.strerror}): check that the folder may "
+                "be written to and that the disk has space, then try again."
+            ) from None
+        raise
+
+
+def _write_key(path: Path) -> None:
+    """Write a new key for this user only, whole or not at all."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(new_site_key() + "\n")
-    settings_file.write_text(settings_toml, encoding="utf-8")
-    upgrade_site(folder)
-    return open_site(folder)
+    except OSError:
+        path.unlink()
+        raise
 
 
 def database_url(folder: Path, settings: Settings) -> URL:

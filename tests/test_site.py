@@ -1,3 +1,4 @@
+import resource
 import stat
 from pathlib import Path
 
@@ -83,6 +84,33 @@ def test_a_second_site_in_the_same_folder_changes_nothing(tmp_path: Path) -> Non
         create_site(tmp_path, "")
 
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("room_bytes", [30, 70, 100_000])
+def test_a_site_for_which_there_is_no_room_is_made_by_trying_again(
+    tmp_path: Path, room_bytes: int
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, hard))
+    try:
+        with pytest.raises(Problem, match="then try again"):
+            create_site(tmp_path, SETTINGS + "#" * 80)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / SETTINGS_FILE).exists()
+
+    create_site(tmp_path, SETTINGS).engine.dispose()
+
+    open_site(tmp_path).engine.dispose()
+
+
+def test_a_site_cannot_be_made_where_a_file_lies(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("A note.")
+
+    with pytest.raises(Problem, match=r"cannot be made \(Not a directory\)"):
+        create_site(tmp_path / "site", SETTINGS)
+
+    assert (tmp_path / "site").read_text() == "A note."
 
 
 def test_a_missing_database_is_not_made_by_opening(tmp_path: Path) -> None:
