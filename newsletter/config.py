@@ -216,6 +216,10 @@ def read_settings(folder: Path) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableInput(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise UnreadableInput(
+            f"{path} cannot be read ({error.strerror}): it must be a file that this user may read."
+        ) from None
     _refuse_unknown_variables()
     try:
         return Settings(**written)

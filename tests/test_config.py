@@ -211,6 +211,13 @@ def test_settings_that_are_no_text_are_one_sentence(tmp_path: Path) -> None:
         read_settings(tmp_path)
 
 
+def test_settings_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).mkdir()
+
+    with pytest.raises(UnreadableInput, match=r"cannot be read \(Is a directory\)"):
+        read_settings(tmp_path)
+
+
 # --- secrets --------------------------------------------------------------------------
 
 

@@ -72,4 +72,12 @@ def run(arguments: list[str]) -> int:
     except Problem as error:
         typer.echo(str(error), err=True)
         return THE_ANSWER_IS_NO
+    except OSError as error:  # a file that was to be written, most often: the disk is full
+        place = error.filename or "A file"
+        typer.echo(
+            f"{place} cannot be used ({error.strerror or type(error).__name__}): check that it "
+            "may be written to and that the disk has space, then try again.",
+            err=True,
+        )
+        return THE_ANSWER_IS_NO
     return status if isinstance(status, int) else 0

@@ -137,6 +137,16 @@ def test_a_locked_database_is_one_sentence(
     assert said.err.count("\n") <= 2
 
 
+def test_a_preview_that_cannot_be_written_is_one_sentence(
+    newsletter: Command, bulletin: Path
+) -> None:
+    said = newsletter("bulletin", "preview", bulletin, "--out", bulletin / "preview")
+
+    assert said.status == 1
+    assert f"{bulletin}/preview cannot be used (Not a directory)" in said.err
+    assert said.err.count("\n") == 1
+
+
 def test_the_site_may_be_named_before_the_command(site: TrialSite) -> None:
     assert site.command("--site", site.folder, "list", "show").status == 0
 
