@@ -660,7 +660,7 @@ def test_pausing_what_has_not_begun_holds_it_and_its_approvals_stand(four_eyes: 
         paused = pause(session, four_eyes.desk, issue_id, RUTH, four_eyes.now)
     four_eyes.later(hours=1)
     with writing(four_eyes.engine) as session:
-        again = schedule(session, four_eyes.desk, issue_id, None, RUTH, four_eyes.now)
+        again = resume(session, four_eyes.desk, issue_id, RUTH, four_eyes.now)
 
     assert (paused, again) == (D, S)
     assert row(four_eyes, issue_id).not_before == four_eyes.now + timedelta(minutes=10)
@@ -711,7 +711,7 @@ ACTS: dict[str, Callable[[Session, Office, int], object]] = {
     "cancelled": lambda s, o, i: cancel(s, o.desk, i, RUTH, o.now),
 }
 POSSIBLE = {
-    IssueState.DRAFT: {"scheduled", "moved", "cancelled"},
+    IssueState.DRAFT: {"scheduled", "moved", "resumed", "cancelled"},
     IssueState.AWAITING_APPROVAL: {"moved", "approved", "paused", "cancelled"},
     IssueState.SCHEDULED: {"moved", "paused", "cancelled"},
     IssueState.SENDING: {"paused", "cancelled"},

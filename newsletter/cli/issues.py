@@ -154,7 +154,7 @@ def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJs
 def resume(
     number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJson = False
 ) -> None:
-    """Go on with a paused issue: those who have it get nothing more.
+    """Go on with a paused or held issue: those who have it get nothing more.
 
     Example: newsletter issue resume 3
     """
@@ -311,6 +311,8 @@ def _sentences(view: IssueView, blocking: list[str]) -> list[str]:
             f"{view.approvals} of {view.approvals_needed} approvals: newsletter issue approve "
             f"{view.id} --by EMAIL"
         )
+    if view.state is IssueState.DRAFT and view.hold:
+        lines.append(f"It is held: newsletter issue resume {view.id} lets it go.")
     if view.pause_reason:
         lines.append(f"Why it is paused: {view.pause_reason}")
     if blocking:

@@ -62,7 +62,7 @@ _ALLOWED: Mapping[str, frozenset[IssueState]] = {
     "moved": UNSENT,
     "approved": frozenset({IssueState.AWAITING_APPROVAL}),
     "paused": frozenset({IssueState.AWAITING_APPROVAL, IssueState.SCHEDULED, IssueState.SENDING}),
-    "resumed": frozenset({IssueState.PAUSED}),
+    "resumed": frozenset({IssueState.DRAFT, IssueState.PAUSED}),
     "cancelled": UNSENT | {IssueState.SENDING, IssueState.PAUSED},
 }
 
@@ -283,8 +283,8 @@ def approve(
 def pause(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime) -> IssueState:
     """Stop an issue: one being sent pauses, one not begun is a held draft again.
 
-    What is being handed over at this moment still goes.  Scheduling the draft again at the
-    same time finds its approvals still there.
+    What is being handed over at this moment still goes.  Resuming the draft, at the same time,
+    finds its approvals still there.
 
     Raises:
         NotAllowed: the state does not permit it.
@@ -302,13 +302,16 @@ def pause(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime)
 
 
 def resume(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime) -> IssueState:
-    """Go on with a paused issue.
+    """Go on with a paused issue; one that was paused before it began is scheduled again.
 
     Raises:
-        NotAllowed: the state does not permit it.
+        Blocked: it has not begun, and findings block it; it carries them.
+        NotAllowed: the state does not permit it, or its time has passed before it began.
         NotFound: no such issue.
     """
     issue = _held(session, issue_id, "resumed")
+    if issue.state is IssueState.DRAFT:
+        return schedule(session, desk, issue_id, None, by, now)
     issue.state = IssueState.SENDING
     issue.pause_reason = None
     _record(session, desk, by, "resumed", now, issue)

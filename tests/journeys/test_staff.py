@@ -274,7 +274,7 @@ def test_a_held_draft_is_scheduled_moved_paused_resumed_and_cancelled(
             ("schedule", number, "--at", FAR),
             ("move", number, "--at", "2030-11-30T07:00"),
             ("pause", number),
-            ("schedule", number),
+            ("resume", number),
             ("cancel", number),
         )
     ]
@@ -283,6 +283,19 @@ def test_a_held_draft_is_scheduled_moved_paused_resumed_and_cancelled(
     assert states == ["draft", "scheduled", "scheduled", "draft", "scheduled", "cancelled"]
     assert resumed.status == 1
     assert "cancelled" in resumed.err
+
+
+def test_an_issue_paused_before_it_began_says_how_to_let_it_go(
+    people: TrialSite, bulletin: Path
+) -> None:
+    number = drafted(people, bulletin, "--at", FAR)
+
+    paused = people("issue", "pause", number)
+    resumed = people("issue", "resume", number)
+
+    assert f"It is held: newsletter issue resume {number} lets it go." in paused.out
+    assert f"Issue {number} to weekly is scheduled for" in resumed.out
+    assert "held" not in resumed.out
 
 
 def test_a_sample_goes_to_one_person_and_counts_nowhere(people: TrialSite, bulletin: Path) -> None:
