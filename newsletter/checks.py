@@ -215,7 +215,7 @@ def _no_prayer_points(bulletin: Bulletin) -> Iterator[Finding]:
             Severity.BLOCKER,
             1,
             "No prayer points were found: write each on a line of its own that begins with • "
-            "or -, under a heading such as “Prayer points”.",
+            "or -, under a heading such as Prayer points.",
         )
 
 

@@ -127,7 +127,7 @@ def report(session: Session, issue_id: int) -> Report:
         select(Issue.state, Issue.practice, Issue.audience_size).where(Issue.id == issue_id)
     ).one_or_none()
     if issue is None:
-        raise NotFound(f"There is no issue {issue_id}: newsletter issue show lists them.")
+        raise NotFound(f"There is no issue {issue_id}: check the number.")
     sending = dict.fromkeys(
         ("pending", "claimed", "in_flight", "submitted", "failed", "unknown"), 0
     )

@@ -77,7 +77,7 @@ def test_a_finding_as_json_has_the_five_keys() -> None:
         (
             read("The story.", points="Nothing."),
             "No prayer points were found: write each on a line of its own that begins with • or "
-            "-, under a heading such as “Prayer points”.",
+            "-, under a heading such as Prayer points.",
         ),
     ],
 )
