@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, PoolProxiedConnection, select
+from sqlalchemy import Engine, PoolProxiedConnection, event, select
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch import writer as writer_module
@@ -107,6 +107,28 @@ def test_a_locked_database_fails_what_can_wait_and_keeps_what_cannot(
     assert not lasting.is_alive()
     assert names(quick) == ["kept"]
     writer.close(PATIENCE)
+
+
+def test_why_it_cannot_be_written_is_logged_once_and_so_is_the_end_of_it(
+    quick: Engine, locked: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "newsletter")
+    tries: list[int] = []
+    writer = Writer(quick, undo_nothing)
+    event.listen(quick, "handle_error", lambda _context: tries.append(1))
+    waiting = threading.Thread(
+        target=writer.write_at_last, args=(lambda session: add_list(session, "kept"),)
+    )
+    waiting.start()
+    while len(tries) < 3:
+        time.sleep(0.001)
+    locked.execute("COMMIT")
+    waiting.join(10)
+    writer.close(PATIENCE)
+
+    first, last = caplog.messages
+    assert "The database is in use by another process: try again in a moment" in first
+    assert last == "the ledger can be written again"
 
 
 def test_closing_ends_those_who_still_wait(quick: Engine, locked: sqlite3.Connection) -> None:

@@ -42,6 +42,7 @@ class Writer:
         self._waiting: list[_Request] = []
         self._doubtful: list[object] = []
         self._closed: BaseException | None = None
+        self._told: str | None = None  # why it cannot be written, said once and not every second
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -119,6 +120,9 @@ class Writer:
             self._close(error)
             return []
         self._doubtful.clear()
+        if self._told is not None:
+            self._told = None
+            _log.info("the ledger can be written again")
         for request, result in zip(requests, results, strict=True):
             request.result.set_result(result)
         return []
@@ -126,12 +130,14 @@ class Writer:
     def _keep(
         self, requests: list[_Request], error: DatabaseUnavailable | DBAPIError
     ) -> list[_Request]:
-        _log.warning("the ledger cannot be written: %s", type(error.__cause__ or error).__name__)
         if not isinstance(error, DatabaseUnavailable):
             error = DatabaseUnavailable(
                 "The database could not be written: check that it runs and has room, "
                 "then try again."
             )
+        if str(error) != self._told:
+            self._told = str(error)
+            _log.warning("the ledger cannot be written, it is tried every second: %s", error)
         for request in requests:
             if not request.lasting:
                 request.result.set_exception(error)
