@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -164,24 +165,36 @@ def test_an_smtp_send_killed_and_started_again_mails_nobody_twice_and_lists_the_
     assert sending["submitted"] + sending["unknown"] == FEWER
 
 
+@pytest.mark.parametrize("kind", PROVIDERS)
 def test_no_address_lies_in_the_database_or_is_logged(
     site: TrialSite,
     servers: ExitStack,
     mended: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    kind: str,
 ) -> None:
     caplog.set_level("DEBUG")
-    by_smtp(site, servers, tmp_path / "server")
+    taken = PROVIDERS[kind](site, servers, tmp_path / "server")
+    onlooker = sqlite3.connect(site.folder / "newsletter.db")  # keeps the write-ahead log
+    onlooker.execute("SELECT count(*) FROM subscriber")
     import_people(site, tmp_path, 50)
+    site("subscribers", "suppress", "reader0@example.org", "--reason", "x", "--by", "ruth@x.org")
     number = draft_now(site, mended)
     site("dispatch", "--once")
     site("issue", "report", number)
 
     files = [file for file in site.folder.glob("newsletter.db*") if file.is_file()]
+    log = site.folder / "newsletter.db-wal"
     stored = b"".join(file.read_bytes() for file in files)
+    onlooker.close()
+    assert log in files
     assert b"CREATE TABLE" in stored
-    for secret in ("example.org,", "reader1", "reader49", "Reader 7", "trafficked", "Interserve"):
+    assert len(taken()) == 49
+    people = [
+        f"{word}{n}{end}" for n in range(50) for word, end in (("reader", "@"), ("Reader ", ""))
+    ]
+    for secret in (*people, "@example.org", "ruth", "trafficked", "Interserve"):
         assert secret.encode() not in stored
         assert secret not in caplog.text
 
