@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
-from newsletter.errors import NotAllowed, UnreadableInput
+from newsletter.errors import NotAllowed, Problem, UnreadableInput
 from newsletter.issue import cancel, pause
 from newsletter.schedule import (
     AlarmClock,
@@ -736,6 +736,26 @@ def test_a_job_that_fails_is_logged_by_name_only_and_runs_again(
     assert "look for bulletins" in caplog.text
     assert "ValueError" in caplog.text
     assert "ruth" not in caplog.text
+
+
+def test_what_a_person_can_put_right_is_logged_in_words_and_once(
+    caplog: pytest.LogCaptureFixture, quiet_apscheduler: None
+) -> None:
+    ran, often = [], threading.Event()
+
+    def fail() -> None:
+        ran.append(1)
+        if len(ran) >= 3:
+            often.set()
+        raise Problem("The disk is full: free some space.")
+
+    clock = AlarmClock({"slots": (timedelta(seconds=0.05), fail)})
+    clock.start()
+    happened = often.wait(10)
+    clock.stop()
+
+    assert happened
+    assert caplog.messages == ["job failed job=slots: The disk is full: free some space."]
 
 
 def test_a_job_never_runs_beside_itself_and_stopping_waits_for_it(quiet_apscheduler: None) -> None:

@@ -8,14 +8,16 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from newsletter.errors import Problem
+
 _LOG = logging.getLogger(__name__)
 
 
 class AlarmClock:
     """Runs jobs at intervals, each once at a time, first when it starts.
 
-    It decides nothing and remembers nothing.  A job that raises is logged by its name, never
-    with what it held, and runs again.
+    It decides nothing and remembers nothing.  A job that raises runs again; it is logged by
+    its name, never with what it held.  What a person can put right is said in words, and once.
     """
 
     def __init__(self, jobs: Mapping[str, tuple[timedelta, Callable[[], None]]]) -> None:
@@ -45,9 +47,17 @@ class AlarmClock:
 
 
 def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
+    told: str | None = None
+
     def run() -> None:
+        nonlocal told
+        before, told = told, None
         try:
             job()
+        except Problem as problem:
+            told = str(problem)
+            if told != before:
+                _LOG.error("job failed job=%s: %s", name, problem)
         except Exception as error:  # noqa: BLE001  (a job must run again, whatever befell it)
             _LOG.error("job failed job=%s error=%s", name, type(error).__name__)
 

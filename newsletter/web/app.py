@@ -162,6 +162,11 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=128)
     except OSError as error:
         raise Problem(
-            f"The web pages cannot listen on {host} port {port} ({error.strerror}): choose "
-            "another with --port or under [web], or stop the program that has it."
+            f"The web pages cannot listen on {host} port {port} ({_cause(error)}): choose "
+            "another under [web], or stop the program that has it."
         ) from None
+
+
+def _cause(error: OSError) -> str:
+    """Return what the system says; Python adds the address to it."""
+    return (error.strerror or type(error).__name__).partition(" (while")[0]
