@@ -69,7 +69,8 @@ class Report:
         `tells_outcome`: whether that provider reports what became of the mail afterwards.
         """
         if not self.audience:
-            return ["Nobody has been written to yet."]
+            nobody = "Nobody has been written to yet."
+            return [nobody, "This is practice: nothing leaves this machine."][: 1 + self.practice]
         told = [self._audience_sentence(), self._sending_sentence(provider)]
         if self.sending["unknown"]:
             told.append(

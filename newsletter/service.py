@@ -55,7 +55,7 @@ class Service:
         Raises:
             Problem: the pages' port is taken, or the database cannot be written at the start.
         """
-        server = self._serve(say, None) if web else None
+        server = _start_pages(self._site, self._clock, say, None) if web else None
         intake = Intake(self._site, self._desk, self._clock)
         alarms = AlarmClock(
             {
@@ -83,23 +83,6 @@ class Service:
         self._tell_staff()
         return tally
 
-    def serve(self, stop: threading.Event, say: Say, port: int | None) -> None:
-        """Answer pages only, until `stop` is set."""
-        server = self._serve(say, port)
-        try:
-            stop.wait()
-        finally:
-            server.stop()
-
-    def _serve(self, say: Say, port: int | None) -> "RunningServer":
-        # Imported here: the web framework takes as long to load as a whole command takes.
-        from newsletter.web import serve
-
-        web = self._site.settings.web
-        server = serve(self._site, self._clock, web.host, web.port if port is None else port)
-        say(f"Pages: http://{web.host}:{server.port}/  Issues: /staff/issues (on this machine)")
-        return server
-
     def _take(self, intake: Intake) -> None:
         for taken in intake.look():
             _log.info(
@@ -124,3 +107,32 @@ class Service:
             self._desk.templates,
             self._clock(),
         )
+
+
+def serve_pages(
+    site: Site, clock: Callable[[], datetime], stop: threading.Event, say: Say, port: int | None
+) -> None:
+    """Answer pages only, until `stop` is set.  Needs no provider: links work without its key.
+
+    Raises:
+        Problem: the pages' port is taken.
+    """
+    server = _start_pages(site, clock, say, port)
+    try:
+        stop.wait()
+    finally:
+        server.stop()
+
+
+def _start_pages(
+    site: Site, clock: Callable[[], datetime], say: Say, port: int | None
+) -> "RunningServer":
+    # Imported here: the web framework takes as long to load as a whole command takes.
+    from newsletter.web import serve
+
+    web = site.settings.web
+    server = serve(site, clock, web.host, web.port if port is None else port)
+    say(f"Pages: http://{web.host}:{server.port}/  Issues: /staff/issues (on this machine)")
+    if site.settings.practice:
+        say("Practice: nothing leaves this machine.")
+    return server

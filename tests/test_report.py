@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,10 @@ def test_an_issue_that_has_not_started_has_nobody(engine: Engine, keys: Keys) ->
 
     assert (found.audience, found.deliveries, found.adds_up) == (0, 0, True)
     assert found.sentences("SendGrid") == ["Nobody has been written to yet."]
+    assert replace(found, practice=True).sentences("the practice mailbox") == [
+        "Nobody has been written to yet.",
+        "This is practice: nothing leaves this machine.",
+    ]
 
 
 def test_an_unknown_issue_is_named(engine: Engine) -> None:

@@ -322,6 +322,16 @@ def test_the_front_page_names_the_organisation(port: int) -> None:
     assert "staff/issues" in answer.text
 
 
+def test_every_page_of_a_practice_site_says_so(site: Site, port: int) -> None:
+    person = add_person(site, "trying@example.org")
+    paths = ("/", "/nowhere", link(site, person), preferences(site, person))
+
+    pages = [ask(port, "GET", path).text for path in paths]
+    pages.append(post(port, link(site, person)).text)
+
+    assert all("Practice: nothing leaves this machine." in page for page in pages)
+
+
 # --- forged and misspelt -------------------------------------------------------
 
 

@@ -180,7 +180,7 @@ def test_a_real_issue_is_not_called_practice(site: Site, port: int) -> None:
     page = ask(port, "GET", f"/staff/issues/{number}").text
 
     assert "Practice" not in page
-    assert "handed over to the mail server" in page
+    assert "handed over to the provider of that time" in page
     assert '<th scope="row">came back</th><td>7</td>' in page
 
 

@@ -21,6 +21,7 @@ from newsletter.site import Site, open_site
 EVERY_DAY = "Every day"
 NOW_AND_THEN = "Now and then"
 SPECIAL = "Special set-ups"
+PRACTICE = "Practice: nothing leaves this machine."
 
 SiteFolder = Annotated[
     Path | None,

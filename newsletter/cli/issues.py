@@ -15,6 +15,7 @@ from newsletter import report as reports
 from newsletter.cli.context import (
     EVERY_DAY,
     NOW_AND_THEN,
+    PRACTICE,
     AsJson,
     By,
     ListName,
@@ -27,7 +28,7 @@ from newsletter.cli.context import (
 )
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.issue import Actor, Desk, IssueView
-from newsletter.providers import provider_for
+from newsletter.providers import label_for, provider_for
 from newsletter.providers.base import Answer
 from newsletter.tables import DeliveryState, Issue, IssueState
 from subscribers.database import reading, writing
@@ -44,8 +45,6 @@ At = Annotated[
         "--at", help="2026-11-27T07:00 in the organisation's zone, or now; else the next free slot."
     ),
 ]
-
-PRACTICE = "Practice: nothing leaves this machine."
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -173,9 +172,11 @@ def cancel(
     """
     with opened(site) as place, writing(place.engine) as session:
         stopped = issue.cancel(session, desk_of(place), number, Actor(who(by), "command"), now())
+        practice = session.get_one(Issue, number).practice
         answer(
             as_json,
-            {"id": number, "state": "cancelled", **vars(stopped)},
+            {"id": number, "state": "cancelled", "practice": practice, **vars(stopped)},
+            *([PRACTICE] if practice else []),
             f"Issue {number} is cancelled: {stopped.submitted} people have it already, "
             f"{stopped.on_the_way} copies are on the way, {stopped.not_certain} are not certain, "
             f"{stopped.stopped} will not get it.",
@@ -201,7 +202,7 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
     """
     with opened(site) as place, reading(place.engine) as session:
         told = reports.report(session, number)
-        label = provider_for(place).label
+        label = label_for(place, told.practice)
     answer(as_json, told.to_json(), *told.sentences(label))
     lost = told.sending["failed"] + told.sending["unknown"]
     return 1 if lost or told.state is IssueState.PAUSED else 0

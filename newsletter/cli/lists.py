@@ -10,6 +10,7 @@ from newsletter import schedule
 from newsletter.cli.context import (
     EVERY_DAY,
     NOW_AND_THEN,
+    PRACTICE,
     AsJson,
     ListName,
     SiteFolder,
@@ -121,8 +122,11 @@ def show(list_name: ListName = None, site: SiteFolder = None, as_json: AsJson = 
         else:
             lists = session.query(MailingList).order_by(MailingList.name).all()
         views = [_view(session, each, now()) for each in lists]
-    sentences = [line for view in views for line in _lines(view)]
-    answer(as_json, {"lists": views}, *(sentences or ["There is no list yet."]))
+        practice = place.settings.practice
+    sentences = [line for view in views for line in _lines(view)] or ["There is no list yet."]
+    if practice:
+        sentences.insert(0, PRACTICE)
+    answer(as_json, {"practice": practice, "lists": views}, *sentences)
 
 
 def _set_cadence(

@@ -14,6 +14,7 @@ import typer
 from newsletter.cli.context import (
     EVERY_DAY,
     NOW_AND_THEN,
+    PRACTICE,
     SPECIAL,
     SiteFolder,
     answer,
@@ -26,7 +27,7 @@ from newsletter.cli.progress import Progressed, showing_progress
 from newsletter.config import settings_text
 from newsletter.demo import demonstrate
 from newsletter.dispatch import Progress, Tally
-from newsletter.service import Service
+from newsletter.service import Service, serve_pages
 from newsletter.site import create_site, upgrade_site
 from newsletter.tables import DeliveryState
 
@@ -119,7 +120,8 @@ def dispatch(
             return 0
         with showing_progress() as progress:
             tally = service.run_once(stop, _of_issue(progress))
-    answer(False, {}, *_sentences(tally))
+        practice = [PRACTICE] if place.settings.practice else []
+    answer(False, {}, *practice, *_sentences(tally))
     lost = tally.changes[DeliveryState.FAILED] + tally.changes[DeliveryState.UNKNOWN]
     return 1 if tally.left or lost else 0
 
@@ -151,7 +153,7 @@ def serve(
     Example: newsletter serve --port 8000
     """
     with opened(site) as place, stopped_by_signals() as stop:
-        Service(place, now).serve(stop, _say, port)
+        serve_pages(place, now, stop, _say, port)
 
 
 def upgrade(site: SiteFolder = None) -> None:

@@ -5,7 +5,7 @@ from newsletter.providers.practice import Practice
 from newsletter.providers.smtp import SmtpRelay
 from newsletter.site import Site
 
-__all__ = ["provider_for"]
+__all__ = ["label_for", "provider_for"]
 
 
 def provider_for(site: Site) -> Provider:
@@ -25,3 +25,21 @@ def provider_for(site: Site) -> Provider:
             from newsletter.providers.sendgrid import SendGrid
 
             return SendGrid(settings.sendgrid, secrets.sendgrid_api_key)
+
+
+def label_for(site: Site, practice: bool) -> str:
+    """Return who takes the mail of an issue, for screens; needs no key.
+
+    The settings may have changed since: what went out for real is never said to be practice,
+    nor the other way round.
+    """
+    settings = site.settings.provider
+    if practice:
+        return Practice.label
+    match settings.kind:
+        case "practice":
+            return "the provider of that time"
+        case "smtp":
+            return f"the mail server {settings.smtp.host}"
+        case "sendgrid":
+            return "SendGrid"

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.issue import IssueView, describe
+from newsletter.providers import label_for
 from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
 from newsletter.report import Report, report
 from newsletter.tables import Edition, Issue, IssueState, OutcomeKind, Reason
@@ -131,7 +132,6 @@ def _existing(session: Session, issue_id: str) -> int | None:
 def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
     view = describe(session, web.site.keys, web.site.settings, issue_id)
     counts = report(session, issue_id)
-    provider = web.site.settings.provider.kind
     reported = sum(counts.outcome.values())
     return IssuePage(
         view=view,
@@ -139,7 +139,7 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
         audience=counts.audience,
         exclusions=tuple(Line(_EXCLUSIONS[key], count) for key, count in counts.exclusions.items()),
         deliveries=counts.deliveries,
-        sending=_sending(counts, "SendGrid" if provider == "sendgrid" else "the mail server"),
+        sending=_sending(counts, label_for(web.site, counts.practice)),
         outcomes=tuple(Line(words, counts.outcome[key]) for key, words in _OUTCOMES.items())
         if reported
         else (),

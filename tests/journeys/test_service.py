@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from newsletter.service import Service
+import pytest
+
+from newsletter.cli.context import now
+from newsletter.service import Service, serve_pages
 from newsletter.site import open_site
 from tests.journeys.conftest import TrialSite, people_csv
 
@@ -118,6 +121,25 @@ def test_a_restart_loses_no_schedule(site: TrialSite, mended: Path, tmp_path: Pa
         eventually(lambda: len(mails(site)) == 25)
 
     assert site("issue", "report", 1, "--json").json["state"] == "completed"
+
+
+def test_the_pages_need_no_provider(site: TrialSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.configure(provider__kind="sendgrid")
+    monkeypatch.delenv("SENDGRID_API_KEY", raising=False)
+    place, stop, said = open_site(site.folder), threading.Event(), list[str]()
+    pages = threading.Thread(target=serve_pages, args=(place, now, stop, said.append, 0))
+    pages.start()
+    eventually(lambda: said)
+
+    port = int(re.findall(r"http://127\.0\.0\.1:(\d+)/", said[0])[0])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/")
+    status = connection.getresponse().status
+    connection.close()
+    stop.set()
+    pages.join(10)
+    place.engine.dispose()
+    assert status == 200
 
 
 def test_the_link_in_a_mail_takes_a_person_off_the_list(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.cli.context import PRACTICE
 from tests.journeys.conftest import Command, TrialSite, people_csv
 
 GOOD = """Harvest in the valley
@@ -331,7 +332,37 @@ def test_everyone_can_be_listed_with_what_became_of_them(
 def test_nothing_due_is_said(site: TrialSite) -> None:
     said = site("dispatch", "--once")
 
-    assert (said.status, said.out) == (0, "Nothing is due.\n")
+    assert (said.status, said.out) == (0, f"{PRACTICE}\nNothing is due.\n")
+
+
+def test_every_screen_says_that_it_is_practice(people: TrialSite, bulletin: Path) -> None:
+    number = drafted(people, bulletin, "--hold")
+
+    screens = [
+        people(*command).out
+        for command in (
+            ("list", "show"),
+            ("issue", "show", number),
+            ("issue", "report", number),
+            ("issue", "cancel", number),
+        )
+    ]
+
+    assert all("nothing leaves this machine" in screen for screen in screens)
+
+
+@pytest.mark.parametrize("kind", ["smtp", "sendgrid"])
+def test_practice_stays_practice_in_a_report_when_a_provider_is_chosen(
+    people: TrialSite, bulletin: Path, kind: str
+) -> None:
+    number = drafted(people, bulletin, "--at", "now")
+    people("dispatch", "--once")
+    people.configure(provider__kind=kind)
+
+    said = people("issue", "report", number)
+
+    assert said.status == 0  # without any key: nothing is to be sent
+    assert "3 handed over to the practice mailbox (nothing leaves this machine)." in said.out
 
 
 # --- bulletins ----------------------------------------------------------------------------
