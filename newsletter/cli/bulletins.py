@@ -1,6 +1,7 @@
 """`newsletter bulletin ...`: read, check, look at and store what was written."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,7 @@ app = typer.Typer(
     help="Bulletins: check what was written, look at the mail, store it.", no_args_is_help=True
 )
 
+_POINT = re.compile(r"\* ([^|]*)\|([^|]*)\|")  # its group and its day
 PREVIEW_LIST = "Weekly prayer"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .txt or .md file.")]
@@ -168,7 +170,12 @@ def _what_became(session: Session, place: Site, added: Added) -> list[str]:
         lines.append("an approval of that version is void.")
     if added.previous_id is not None:
         lines += _differences(session, place, added.previous_id, added.id)
-    if not added.replaced_in and added.joined is None:
+    row = issue.find_bulletin(session, added.id)
+    found = issue.findings_of(session, place.keys, row, row.list_id) if row.list_id else []
+    if blocks(found):
+        lines += ["It cannot go out until this is mended:", *_remarks(found)]
+        lines.append("Next: mend the file and add it again; it takes this one's place.")
+    elif not added.replaced_in and added.joined is None:
         lines.append(f"Next: newsletter issue draft {added.id}")
     return lines
 
@@ -178,8 +185,20 @@ def _differences(session: Session, place: Site, old: int, new: int) -> list[str]
         normal_text(issue.read_stored(place.keys, issue.find_bulletin(session, each))).split("\n")
         for each in (old, new)
     )
-    compared = difflib.unified_diff(before, after, f"bulletin {old}", f"bulletin {new}", n=0)
-    return [line.rstrip("\n") for line in compared]
+    compared = list(difflib.unified_diff(before, after, n=0))[2:]  # without the names of files
+    return [_in_words(line) for line in compared if not line.startswith("@@")]
+
+
+def _in_words(difference: str) -> str:
+    """Return a changed line of a bulletin's normal text as people read it."""
+    sign, line = difference[0], difference[1:]
+    label = ""
+    if point := _POINT.match(line):
+        label = ", ".join(filter(None, point.groups()))
+        line = line[point.end() :]
+    else:
+        line = line.partition(" ")[2]
+    return f"  {'was' if sign == '-' else 'now'}: {label + ': ' if label else ''}{line}"
 
 
 @app.command(rich_help_panel=NOW_AND_THEN)

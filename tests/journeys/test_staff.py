@@ -400,6 +400,34 @@ def test_the_same_bulletin_is_stored_once_and_can_be_shown(site: TrialSite, bull
     assert shown["findings"] == []
 
 
+def test_a_new_version_shows_what_is_different(people: TrialSite, bulletin: Path) -> None:
+    number = drafted(people, bulletin)
+    changed = GOOD.replace("for the first time", "once more").replace("children", "teachers")
+    bulletin.write_text(changed, encoding="utf-8")
+
+    said = people("bulletin", "add", bulletin).out.splitlines()
+
+    assert f"It takes the place of its older version in issue {number}:" in said
+    assert [line for line in said if line.startswith("  ")] == [
+        "  was: A small church met for the first time in spring. They shared bread and sang "
+        "together.",
+        "  now: A small church met once more in spring. They shared bread and sang together.",
+        "  was: Pray for the children of the village.",
+        "  now: Pray for the teachers of the village.",
+    ]
+
+
+def test_a_blocked_bulletin_says_at_once_what_to_mend(people: TrialSite, bulletin: Path) -> None:
+    bulletin.write_text(f"{GOOD}\nJohn 3:99\n", encoding="utf-8")
+
+    said = people("bulletin", "add", bulletin)
+
+    assert said.status == 0  # it is stored
+    assert "It cannot go out until this is mended:" in said.out
+    assert "John 3 has only 36 verses" in said.out
+    assert "issue draft" not in said.out
+
+
 def test_a_translation_joins_the_issue(people: TrialSite, bulletin: Path, tmp_path: Path) -> None:
     number = drafted(people, bulletin)
     german = tmp_path / "harvest.de.txt"
