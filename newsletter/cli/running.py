@@ -25,7 +25,7 @@ from newsletter.cli.context import (
 )
 from newsletter.cli.progress import Progressed, showing_progress
 from newsletter.config import settings_text
-from newsletter.demo import demonstrate
+from newsletter.demo import BY_MAKE, demonstrate
 from newsletter.dispatch import Progress, Tally
 from newsletter.service import Service, serve_pages
 from newsletter.site import create_site, upgrade_site
@@ -85,8 +85,9 @@ def demo(
 
     Example: newsletter demo demo --subscribers 200
     """
+    program = BY_MAKE if sys.argv[0] == BY_MAKE else "newsletter"
     with showing_progress() as progress:
-        for line in demonstrate(folder, subscribers, now, _of_issue(progress)):
+        for line in demonstrate(folder, subscribers, now, _of_issue(progress), program):
             _say(line)
 
 

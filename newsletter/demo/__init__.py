@@ -13,6 +13,7 @@ from newsletter.checks import Facts, blocks, check
 from newsletter.config import SETTINGS_FILE, settings_text
 from newsletter.demo.people import sample_csv
 from newsletter.dispatch import Dispatcher, Progress
+from newsletter.errors import Problem
 from newsletter.issue import Actor, Desk, add_bulletin, describe
 from newsletter.providers import provider_for
 from newsletter.rendering import Templates
@@ -26,16 +27,27 @@ from subscribers.tables import Basis, MailingList
 from subscribers.transfer import import_csv
 
 LIST = "friends"
+BY_MAKE = ".venv/bin/newsletter"  # the program's name as `make demo` calls it
 _STAFF = Actor("editor@example.org", "command")
 
 Clock = Callable[[], datetime]
 
 
-def demonstrate(folder: Path, subscribers: int, clock: Clock, progress: Progress) -> Iterator[str]:
-    """Make a practice site in `folder`, or take the one that is there, and do the main job.
+def demonstrate(
+    folder: Path,
+    subscribers: int,
+    clock: Clock,
+    progress: Progress,
+    program: str = "newsletter",
+) -> Iterator[str]:
+    """Make a practice site in `folder`, or take the one it made there, and do the main job.
 
-    Yields what happened, line by line.  May be run again: a practice issue never counts as
-    sent, so the same bulletin goes out once more.
+    Yields what happened, line by line; the last lines say what to try, with `program` as the
+    name of the command.  May be run again: a practice issue never counts as sent, so the same
+    bulletin goes out once more.
+
+    Raises:
+        Problem: the folder holds somebody's own site, or mail would leave this machine.
     """
     site = _site(folder)
     try:
@@ -46,7 +58,7 @@ def demonstrate(folder: Path, subscribers: int, clock: Clock, progress: Progress
         number = _draft(site, _sample(".txt"), clock, at_once=True)
         yield from _send(site, number, clock, progress)
         yield from _plan_the_next(site, clock)
-        yield from _what_next(site, folder, number)
+        yield from _what_next(folder, number, program)
     finally:
         site.engine.dispose()
 
@@ -67,9 +79,31 @@ def _sample(ending: str) -> tuple[str, bytes]:
 
 def _site(folder: Path) -> Site:
     if (folder / SETTINGS_FILE).exists():
-        return open_site(folder)
-    settings = settings_text(wait_minutes=0, timezone="Europe/London", notify=[_STAFF.who])
-    return create_site(folder, settings)
+        site = open_site(folder)
+    else:
+        settings = settings_text(wait_minutes=0, timezone="Europe/London", notify=[_STAFF.who])
+        site = create_site(folder, settings)
+    try:
+        _refuse_real_work(site)
+    except BaseException:
+        site.engine.dispose()
+        raise
+    return site
+
+
+def _refuse_real_work(site: Site) -> None:
+    if not site.settings.practice:
+        raise Problem(
+            "The demonstration only practises, but the settings or the environment name a real "
+            f"provider ({site.settings.provider.kind}): take that away, or name another folder."
+        )
+    with reading(site.engine) as session:
+        others = session.scalar(select(MailingList.id).where(MailingList.name != LIST).limit(1))
+    if others is not None:
+        raise Problem(
+            f"The site {site.folder} has mailing lists of its own: name another folder for the "
+            "demonstration."
+        )
 
 
 def _import_people(site: Site, count: int, clock: Clock) -> Iterator[str]:
@@ -146,11 +180,12 @@ def _described(session: Session, site: Site, number: int) -> str:
     return f"Issue {number}, “{subject}”, goes to {view.head_count} people: {view.starts}."
 
 
-def _what_next(site: Site, folder: Path, number: int) -> Iterator[str]:
+def _what_next(folder: Path, number: int, program: str) -> Iterator[str]:
+    serve = "make serve" if program == BY_MAKE else f"{program} serve --site {folder}"
     yield ""
     yield f"The mails lie in {folder / 'mailbox' / 'new'}, one file for each person."
     yield "What to try next:"
-    yield "   make serve                                       look at the issues in a browser"
-    yield f"   .venv/bin/newsletter issue report {number} --site {folder}"
-    yield f"   .venv/bin/newsletter list show --site {folder}"
-    yield f"   cp YOUR-BULLETIN.txt {site.bulletins}/ && .venv/bin/newsletter run --site {folder}"
+    yield f"   {serve:<48} look at the issues in a browser"
+    yield f"   {program} issue report {number} --site {folder}"
+    yield f"   {program} list show --site {folder}"
+    yield f"   cp YOUR-BULLETIN.txt {folder / 'bulletins'}/ && {program} run --site {folder}"

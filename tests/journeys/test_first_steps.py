@@ -7,7 +7,9 @@ import sys
 import venv
 from pathlib import Path
 
-from tests.journeys.conftest import Command
+import pytest
+
+from tests.journeys.conftest import Command, TrialSite
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +27,26 @@ def test_the_demonstration_does_the_whole_job_and_may_be_run_again(
     assert len(mails) == 30
     assert "30 were there already" in again.out
     assert len(list((tmp_path / "demo" / "mailbox" / "new").iterdir())) == 60
+
+
+def test_the_demonstration_refuses_a_real_provider(
+    newsletter: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSLETTER__PROVIDER__KIND", "smtp")
+
+    said = newsletter("demo", tmp_path / "demo")
+
+    assert said.status == 1
+    assert "only practises" in said.err
+    assert said.out == ""
+
+
+def test_the_demonstration_leaves_a_site_with_lists_of_its_own_alone(site: TrialSite) -> None:
+    said = site.command("demo", site.folder)
+
+    assert said.status == 1
+    assert "lists of its own" in said.err
+    assert [each["name"] for each in site("list", "show", "--json").json["lists"]] == ["weekly"]
 
 
 def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_folder(
@@ -56,3 +78,5 @@ def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_fol
 
     assert done.returncode == 0, done.stderr
     assert len(list((elsewhere / "demo" / "mailbox" / "new").iterdir())) == 20
+    assert "   newsletter serve --site demo " in done.stdout
+    assert "make" not in done.stdout
