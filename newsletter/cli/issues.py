@@ -172,15 +172,14 @@ def cancel(
     """
     with opened(site) as place, writing(place.engine) as session:
         stopped = issue.cancel(session, desk_of(place), number, Actor(who(by), "command"), now())
-        practice = session.get_one(Issue, number).practice
-        answer(
-            as_json,
-            {"id": number, "state": "cancelled", "practice": practice, **vars(stopped)},
-            *([PRACTICE] if practice else []),
-            f"Issue {number} is cancelled: {stopped.submitted} people have it already, "
-            f"{stopped.on_the_way} copies are on the way, {stopped.not_certain} are not certain, "
-            f"{stopped.stopped} will not get it.",
+        view = issue.describe(session, place.keys, place.settings, number)
+        who_has_it = (
+            f"{stopped.submitted} people have it already, {stopped.on_the_way} copies are on the "
+            f"way, {stopped.not_certain} are not certain, {stopped.stopped} will not get it."
+            if any(vars(stopped).values())
+            else f"Nobody has it; it was for {view.head_count} people."
         )
+        answer(as_json, {**_json(view, []), **vars(stopped)}, *_sentences(view, []), who_has_it)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -202,8 +201,9 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
     """
     with opened(site) as place, reading(place.engine) as session:
         told = reports.report(session, number)
+        view = issue.describe(session, place.keys, place.settings, number)
         label = label_for(place, told.practice)
-    answer(as_json, told.to_json(), *told.sentences(label))
+    answer(as_json, told.to_json(), *_sentences(view, []), *told.sentences(label))
     lost = told.sending["failed"] + told.sending["unknown"]
     return 1 if lost or told.state is IssueState.PAUSED else 0
 
@@ -267,9 +267,12 @@ def sample(
         outcome = dispatch.submit_sample(
             place.engine, place.keys, place.settings, provider, number, to, now()
         )
+        with reading(place.engine) as session:
+            view = issue.describe(session, place.keys, place.settings, number)
     if outcome.answer is not Answer.ACCEPTED:
         raise NotAllowed(outcome.sentence or f"{provider.label} did not take the sample.")
-    answer(False, {}, f"The sample was handed over to {provider.label}.")
+    taken = f"The sample was handed over to {provider.label}."
+    answer(False, {}, taken, *_sentences(view, []))
 
 
 def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
