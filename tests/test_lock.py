@@ -14,7 +14,7 @@ def test_an_extra_that_a_package_asks_for_is_pinned_with_it() -> None:
     """Else pip looks for the newest version of the extra, and refuses it for want of a hash."""
     pinned = {
         canonicalize_name(requirement.name): requirement.extras
-        for requirement in map(Requirement, re.findall(r"^[^\s#][^\s\\]*", LOCK, re.MULTILINE))
+        for requirement in map(Requirement, re.findall(r"^[^\s#][^;\\\n]*", LOCK, re.MULTILINE))
     }
     asked = [
         requirement
