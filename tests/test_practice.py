@@ -54,6 +54,28 @@ def test_any_mail_program_can_read_it(tmp_path: Path, form: MessageForm) -> None
     ]
 
 
+def test_a_mailbox_is_begun_when_its_last_folder_is_there(
+    tmp_path: Path, form: MessageForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    mkdir = Path.mkdir
+
+    def die_after_two(self: Path, mode: int, exist_ok: bool) -> None:
+        if len(made) == 3:  # the mailbox itself and two of its folders
+            raise SystemExit
+        made.append(self)
+        mkdir(self, mode, exist_ok=exist_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", die_after_two)
+        with pytest.raises(SystemExit):
+            submit(tmp_path / "mailbox", form, recipient(1))
+
+    outcomes = submit(tmp_path / "mailbox", form, recipient(1))
+
+    assert [outcome.answer for outcome in outcomes] == [Answer.ACCEPTED]
+
+
 def test_handing_over_again_leaves_one_copy(tmp_path: Path, form: MessageForm) -> None:
     for _ in range(2):
         outcomes = submit(tmp_path, form, recipient(1))

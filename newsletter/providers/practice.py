@@ -82,7 +82,8 @@ class _Mailbox:
 
     def _open(self) -> None:
         if not self._new.is_dir():
-            for folder in (self._folder, self._tmp, self._new, self._cur):
+            # new/ comes last: another thread, or the next process, goes by it alone.
+            for folder in (self._folder, self._tmp, self._cur, self._new):
                 folder.mkdir(mode=0o700, exist_ok=True)
             _sync(self._folder.parent)
             _sync(self._folder)
