@@ -50,6 +50,7 @@ class Scripted:
         self.calls = 0
         self.opened = 0
         self.open_now = 0
+        self.announced: list[tuple[list[int], int | None]] = []  # whom a call is for, who is next
         self.cut = threading.Event()
         self._lock = threading.Lock()
 
@@ -69,12 +70,18 @@ class _Conversation:
         self._closed = False
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         provider = self._provider
         with provider._lock:
             provider.calls += 1
             call = provider.calls
+            calling = [recipient.delivery_id for recipient in recipients]
+            provider.announced.append((calling, ahead.delivery_id if ahead else None))
         provider.before(call)
         outcomes = []
         for recipient in recipients:

@@ -181,6 +181,19 @@ def test_everyone_is_handed_over_once_on_several_connections(site: Site) -> None
     assert site.issue().state is IssueState.COMPLETED
 
 
+def test_each_turn_tells_who_probably_comes_first_in_the_next(site: Site) -> None:
+    provider = site.scripted(turn_size=3)
+
+    site.dispatcher(provider).run_once()
+
+    comes_next = [ahead for _, ahead in provider.announced]
+    came = [numbers[0] for numbers, _ in provider.announced[1:]]
+    ends = [at for at, ahead in enumerate(comes_next) if ahead is None]
+    assert ends[-1] == len(came)  # nobody comes after the last turn of a batch
+    assert 1 <= len(ends) < len(comes_next)
+    assert all(at in ends or comes_next[at] == came[at] for at in range(len(came)))
+
+
 def test_a_second_run_sends_nothing(site: Site) -> None:
     provider = site.scripted()
     site.dispatcher(provider).run_once()

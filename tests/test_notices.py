@@ -47,7 +47,11 @@ class Post:
         return self
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         assert boot_clock() < intent.start_by < intent.answer_by
         (recipient,) = recipients
@@ -141,7 +145,11 @@ class Broken(Post):
     """A provider that breaks its promise never to raise."""
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         raise RuntimeError("the process ends here")
 

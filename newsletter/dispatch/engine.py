@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ from newsletter.dispatch.sweep import sweep
 from newsletter.dispatch.worker import Presence
 from newsletter.dispatch.writer import Writer
 from newsletter.errors import NotAllowed, Problem
-from newsletter.message import MessageForm
+from newsletter.message import MessageForm, Recipient
 from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
 from newsletter.tables import DeliveryState
 from subscribers.database import DatabaseUnavailable, reading
@@ -266,7 +267,8 @@ class _Run:
         if people.absent or people.unusable:
             leave_out = partial(self._leave_out_in, claim=claim, people=people)
             self._count(self._writer.write_at_last(leave_out))
-        for ids in _turns(people.ids, self._site.provider.turn_size):
+        turns = [*_turns(people.ids, self._site.provider.turn_size), ()]
+        for ids, following in pairwise(turns):
             if self._stopping():
                 break
             turn = self._writer.write_at_last(
@@ -275,7 +277,8 @@ class _Run:
             self._count(turn)
             if not turn.goes_on:
                 return None
-            answers = self._submit(connection, form, people, turn)
+            ahead = people.recipients[following[0]] if following else None
+            answers = self._submit(connection, form, people, turn, ahead)
         return answers
 
     def _prepare(self, claim: Claim) -> tuple[MessageForm, People]:
@@ -292,7 +295,12 @@ class _Run:
         return form, people
 
     def _submit(
-        self, connection: Connection, form: MessageForm, people: People, turn: Turn
+        self,
+        connection: Connection,
+        form: MessageForm,
+        people: People,
+        turn: Turn,
+        ahead: Recipient | None,
     ) -> Answered | None:
         if turn.intent is None:
             return None
@@ -303,7 +311,7 @@ class _Run:
             return not_sent(attempt_id, turn.tries)
         outcomes: Sequence[Outcome] = ()
         try:
-            outcomes = connection.submit(form, recipients, turn.intent)
+            outcomes = connection.submit(form, recipients, turn.intent, ahead)
         except Exception as error:  # noqa: BLE001  a mistake in a provider: anything may have left
             _log.error("the provider raised %s", type(error).__name__)
             connection.close()

@@ -120,12 +120,20 @@ class Connection(Protocol):
     """One conversation with a provider, used by one thread; connects when first needed."""
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         """Hand over one copy for each recipient; return one outcome for each, in any order.
 
         Never raises for what a provider or the network does.  Never tries twice.  Looks at
         `intent.start_by` right before the first byte that could lead to acceptance.
+
+        `ahead` is who probably comes first in the next call, with the same form, though a gate
+        may still refuse them.  A provider may announce their address early; their message, or
+        anything else that could make somebody accept one, waits for an intent of their own.
         """
 
     def close(self) -> None:

@@ -54,7 +54,11 @@ class _Mailbox:
         self._read_at = 0  # mtime of cur/ in nanoseconds
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         """Write one file for each recipient, durable before it counts as accepted."""
         if boot_clock() > intent.start_by:

@@ -114,7 +114,11 @@ class SendGridConnection:
         self._line = _Line(context)
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         """Hand over one copy for each recipient, in as few requests as the limits allow."""
         outcomes: list[Outcome] = []

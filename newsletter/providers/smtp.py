@@ -111,7 +111,11 @@ class SmtpConnection:
         self._busy = threading.Lock()
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
         """Hand over one message for each recipient, one after the other."""
         outcomes = []

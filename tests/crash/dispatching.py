@@ -55,9 +55,13 @@ class _Slow:
         self.close = inner.close
 
     def submit(
-        self, form: MessageForm, recipients: Sequence[Recipient], intent: Intent
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
     ) -> list[Outcome]:
-        outcomes = self._inner.submit(form, recipients, intent)
+        outcomes = self._inner.submit(form, recipients, intent, ahead)
         time.sleep(self._pause)
         return outcomes
 
