@@ -1,9 +1,9 @@
 """One person's copy as bytes: headers and both parts, encoded once for each edition.
 
-Everything that is the same in every copy is MIME-encoded when a `MessageForm` is made;
-`copy_for` only joins bytes.  Python's own `EmailMessage` is not used to write: it takes
-milliseconds for each copy, and it turns a long `List-Unsubscribe` into encoded words that
-receivers do not read.
+Everything that is the same in every copy is MIME-encoded, and its dots are doubled for SMTP,
+when a `MessageForm` is made; afterwards bytes are only joined.  Python's own `EmailMessage` is
+not used to write: it takes milliseconds for each copy, and it turns a long `List-Unsubscribe`
+into encoded words that receivers do not read.
 """
 
 import binascii
@@ -11,7 +11,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -21,17 +21,19 @@ from email_validator import EmailNotValidError, validate_email
 
 from newsletter.config import Settings
 from newsletter.errors import Problem
-from newsletter.rendering import RenderedEmail, Shell, SlotValues, clean_name, slot_values
+from newsletter.rendering import RenderedEmail, Shell, Slot, SlotValues, clean_name, slot_values
 
 Kind = Literal["bulletin", "test", "notice"]
 
 SAMPLE_TOKEN = "sample-of-nobody-000000"  # noqa: S105  (as long as a token, opens nothing)
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_INTERNATIONAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u00a1-\U0010ffff-]+@[A-Za-z0-9.-]+")
 _PRINTABLE = re.compile(r"[ -~]*")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _URL = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without < and >, within one line
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LINE_END = re.compile("\r\n?")
 _WORD_BYTES = 45  # of UTF-8 in one encoded word: 60 of base64, 72 with its frame (RFC 2047: 75)
 _LONGEST_PLAIN_SUBJECT = 900  # characters; a line has 998
 _LONGEST_PLAIN_NAME = 200
@@ -146,7 +148,9 @@ class MessageForm:
         self._domain = self.sender_email.rpartition("@")[2]
         self._shared_headers = dict(self._headers_alike())
         self._head = self._encoded_head(date)
-        self._body = _Body(email)
+        self._body = _Body.of(email)
+        self._stuffed_head = _stuffed(self._head)
+        self._stuffed_body = self._body.stuffed()
 
     @property
     def category(self) -> str:
@@ -161,18 +165,25 @@ class MessageForm:
         Raises:
             ValueError: the address, the token or a link cannot stand in a header.
         """
-        if not _TOKEN.fullmatch(recipient.token):
-            raise ValueError("the token is not of [A-Za-z0-9_-]")
-        lines = [
-            self._head,
-            b"To: %b\r\n" % _mailbox(clean_name(recipient.name), _wire_address(recipient.address)),
-            f"Message-ID: <{recipient.token}@{self._domain}>\r\n".encode("ascii"),
+        return b"".join(
+            [
+                self._head,
+                self._personal_head(recipient),
+                *self._body.filled(*self.values_for(recipient)),
+            ]
+        )
+
+    def pieces_for(self, recipient: Recipient) -> list[bytes]:
+        """Return the same message for SMTP: pieces to join, dots doubled (RFC 5321, 4.5.2).
+
+        Raises:
+            ValueError: as for `copy_for`.
+        """
+        return [
+            self._stuffed_head,
+            _stuffed(self._personal_head(recipient)),
+            *self._stuffed_body.filled(*self.values_for(recipient)),
         ]
-        if self.envelope.kind != "notice":
-            url = _header_url(recipient.unsubscribe_url)
-            lines.append(f"List-Unsubscribe: <{url}>\r\n".encode("ascii"))
-        lines += self._body.filled(*self.values_for(recipient))
-        return b"".join(lines)
 
     def headers_for(self, recipient: Recipient) -> dict[str, str]:
         """Return the headers that a provider's API does not write by itself.
@@ -192,6 +203,20 @@ class MessageForm:
             recipient.unsubscribe_url,
             recipient.preferences_url,
         )
+
+    def _personal_head(self, recipient: Recipient) -> bytes:
+        if not _TOKEN.fullmatch(recipient.token):
+            raise ValueError("the token is not of [A-Za-z0-9_-]")
+        to = _mailbox(clean_name(recipient.name), _recipient_address(recipient.address))
+        lines = b"To: %b\r\nMessage-ID: <%b@%b>\r\n" % (
+            to,
+            recipient.token.encode("ascii"),
+            self._domain.encode("ascii"),
+        )
+        if self.envelope.kind == "notice":
+            return lines
+        url = _header_url(recipient.unsubscribe_url).encode("ascii")
+        return b"%bList-Unsubscribe: <%b>\r\n" % (lines, url)
 
     def _headers_alike(self) -> Iterator[tuple[str, str]]:
         envelope = self.envelope
@@ -238,29 +263,61 @@ class MessageForm:
         return b"".join(line + b"\r\n" for line in lines)
 
 
+@dataclass(frozen=True)
 class _Body:
-    """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots."""
+    """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots.
 
-    def __init__(self, email: RenderedEmail) -> None:
+    Every literal, and every value in a slot, begins a line.
+    """
+
+    text: tuple[bytes, ...]
+    html: tuple[bytes, ...]
+    text_slots: tuple[Slot, ...]
+    html_slots: tuple[Slot, ...]
+    doubles_dots: bool = False
+
+    @classmethod
+    def of(cls, email: RenderedEmail) -> "_Body":
         # "=_" never occurs in quoted-printable, so no text can hold the boundary.
         boundary = f"=_{email.hash().hex()[:24]}"
         start = (
             f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"'
             f"\r\n\r\n{_part_head(boundary, 'plain')}"
         )
-        self._text = _encoded_literals(email.text, start, f"\r\n{_part_head(boundary, 'html')}")
-        self._html = _encoded_literals(email.html, "", f"\r\n--{boundary}--\r\n")
-        self._slots = (email.text.slots, email.html.slots)
+        return cls(
+            _encoded_literals(email.text, start, f"\r\n{_part_head(boundary, 'html')}"),
+            _encoded_literals(email.html, "", f"\r\n--{boundary}--\r\n"),
+            email.text.slots,
+            email.html.slots,
+        )
+
+    def stuffed(self) -> "_Body":
+        return replace(
+            self,
+            text=tuple(map(_stuffed, self.text)),
+            html=tuple(map(_stuffed, self.html)),
+            doubles_dots=True,
+        )
 
     def filled(self, in_html: SlotValues, in_text: SlotValues) -> list[bytes]:
-        text_slots, html_slots = self._slots
-        pieces = [self._text[0]]
-        for slot, literal in zip(text_slots, self._text[1:], strict=True):
-            pieces += (_quoted_printable(in_text[slot]), literal)
-        pieces.append(self._html[0])
-        for slot, literal in zip(html_slots, self._html[1:], strict=True):
-            pieces += (_quoted_printable(in_html[slot]), literal)
+        pieces = [self.text[0]]
+        for slot, literal in zip(self.text_slots, self.text[1:], strict=True):
+            pieces += (self._encoded(in_text[slot]), literal)
+        pieces.append(self.html[0])
+        for slot, literal in zip(self.html_slots, self.html[1:], strict=True):
+            pieces += (self._encoded(in_html[slot]), literal)
         return pieces
+
+    def _encoded(self, value: str) -> bytes:
+        encoded = _quoted_printable(value)
+        # A greeting that begins with a dot stands behind a soft break, at the start of a line.
+        return _stuffed(encoded) if self.doubles_dots else encoded
+
+
+def _stuffed(lines: bytes) -> bytes:
+    """Return whole lines with the dot at the start of a line doubled (RFC 5321, 4.5.2)."""
+    doubled = lines.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 def _part_head(boundary: str, subtype: str) -> str:
@@ -270,15 +327,16 @@ def _part_head(boundary: str, subtype: str) -> str:
     )
 
 
-def _encoded_literals(shell: Shell, before: str, after: str) -> list[bytes]:
+def _encoded_literals(shell: Shell, before: str, after: str) -> tuple[bytes, ...]:
     """Return the literals encoded, each slot standing on lines of its own between soft breaks."""
-    encoded = [_quoted_printable(literal) for literal in shell.literals]
+    # A bare line feed before a dot ends the message for some servers and not for others.
+    encoded = [_quoted_printable(_LINE_END.sub("\n", literal)) for literal in shell.literals]
     for no in range(len(encoded) - 1):
         encoded[no] += b"=\r\n"
         encoded[no + 1] = b"=\r\n" + encoded[no + 1]
     encoded[0] = before.encode("ascii") + encoded[0]
     encoded[-1] += after.encode("ascii")
-    return encoded
+    return tuple(encoded)
 
 
 def _quoted_printable(text: str) -> bytes:
@@ -292,12 +350,15 @@ def _quoted_printable(text: str) -> bytes:
 
 
 def _mailbox(name: str, address: str) -> bytes:
-    """Return `name <address>` (RFC 5322, 3.4) with the name in any script (RFC 2047)."""
+    """Return `name <address>` (RFC 5322, 3.4) with the name in any script (RFC 2047).
+
+    An international address stands as it is, in UTF-8 (RFC 6532).
+    """
     if not name:
-        return address.encode("ascii")
+        return address.encode()
     if _is_plain(name) and len(name) <= _LONGEST_PLAIN_NAME:
-        return f"{_quoted(name)} <{address}>".encode("ascii")
-    return b"%b\r\n <%b>" % (b"\r\n ".join(_encoded_words(name)), address.encode("ascii"))
+        return f"{_quoted(name)} <{address}>".encode()
+    return b"%b\r\n <%b>" % (b"\r\n ".join(_encoded_words(name)), address.encode())
 
 
 def _encoded_words(text: str) -> Iterator[bytes]:
@@ -342,6 +403,24 @@ def _wire_address(address: str) -> str:
     if ascii_address is None:
         raise ValueError("an address that cannot stand in a header")
     return ascii_address
+
+
+def is_international(address: str) -> bool:
+    """Whether only a server that knows SMTPUTF8 (RFC 6531) can take an address.
+
+    Letters of any script before the @, at most 64 bytes of UTF-8, and a domain in ASCII.
+    """
+    return (
+        not address.isascii()
+        and _INTERNATIONAL.fullmatch(address) is not None
+        and address.isprintable()
+        and len(address.encode()) <= 254
+        and len(address.partition("@")[0].encode()) <= 64
+    )
+
+
+def _recipient_address(address: str) -> str:
+    return address if is_international(address) else _wire_address(address)
 
 
 def _own_address(address: str, setting: str) -> str:

@@ -136,6 +136,40 @@ def test_any_text_and_any_name_come_back_exactly(literals: list[str], name: str)
     assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
 
 
+DOTS = st.text(st.sampled_from(". .\n\r=xé"), max_size=90)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(DOTS, min_size=3, max_size=3), DOTS, st.sampled_from(["en", "ko"]))
+@example(["", "", ""], ".", "ko")
+@example([".", "\n.", ".\r\n.\r\n"], "..", "ko")
+@example(["x" * 75 + ".", "x" * 75 + "\n.", "." * 200], "." * 80, "ko")
+def test_on_the_wire_every_dot_at_the_start_of_a_line_is_doubled(
+    literals: list[str], name: str, language: str
+) -> None:
+    shell = Shell((*literals[:2], literals[2] + "\n"), (Slot.GREETING, Slot.UNSUBSCRIBE))
+    form = form_of(RenderedEmail(".s", shell, shell, language), sender_name="." + "é" * 40)
+    recipient = replace(SAMPLE, name=name)
+
+    wire = b"".join(form.pieces_for(recipient))
+
+    lines = wire.split(b"\r\n")
+    assert lines.pop() == b""
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    assert not any(line.startswith(b".") and line[1:2] != b"." for line in lines)
+    unstuffed = b"".join(line.removeprefix(b".") + b"\r\n" for line in lines)
+    assert unstuffed == form.copy_for(recipient)
+
+
+def test_a_greeting_that_begins_with_a_dot_ends_no_message() -> None:
+    shell = Shell(("Pray.", "\n"), (Slot.GREETING,))
+    form = form_of(RenderedEmail("s", shell, shell, "ko"))
+
+    wire = b"".join(form.pieces_for(replace(SAMPLE, name=".Anna")))
+
+    assert b"=\r\n..Anna" in wire
+
+
 def test_the_text_part_comes_first() -> None:
     message = parsed(form_of().copy_for(SAMPLE))
 
@@ -330,6 +364,15 @@ def test_the_senders_name_comes_back(name: str) -> None:
     assert parsed(raw)["From"].addresses[0].addr_spec == "prayer@example.org"
 
 
+@pytest.mark.parametrize("name", [None, "Jörg", "Anna"])
+def test_an_address_beyond_ascii_stands_in_its_header_as_it_is(name: str | None) -> None:
+    raw = form_of().copy_for(replace(SAMPLE, address="jörg.ö@example.org", name=name))
+
+    to = re.search(rb"\r\nTo: ([^\r]*(?:\r\n [^\r]*)*)", raw)
+    assert to
+    assert to[1].endswith("jörg.ö@example.org".encode() + (b">" if name else b""))
+
+
 def test_international_domains_are_written_in_ascii() -> None:
     form = form_of(sender_email="prayer@straße.de", reply_to="büro@example.org".replace("ü", "u"))
 
@@ -377,7 +420,10 @@ def test_a_subject_with_a_control_character_is_refused(control: str) -> None:
         {"address": "miriam"},
         {"address": "miriam@example.org\r\nBcc: x@example.org"},
         {"address": "a@example.org,b@example.org"},
-        {"address": "jörg@example.org"},
+        {"address": "jörg@example.org\r\nBcc: x"},
+        {"address": "jö rg@example.org"},
+        {"address": "jörg\u2028@example.org"},
+        {"address": "ö" * 33 + "@example.org"},
         {"token": "a b"},
         {"token": "a>\r\nBcc: x"},
         {"token": ""},
