@@ -72,13 +72,16 @@ def hand_over(
     provider: Provider, recipients: Sequence[Recipient], intent: Intent | None = None
 ) -> list[Outcome]:
     """Hand over in one conversation, a turn at a time, and end it."""
-    connection = provider.connect()
+    connection, size = provider.connect(), provider.turn_size
     try:
         return [
             outcome
-            for at in range(0, len(recipients), provider.turn_size)
+            for at in range(0, len(recipients), size)
             for outcome in connection.submit(
-                form(), recipients[at : at + provider.turn_size], intent or leave()
+                form(),
+                recipients[at : at + size],
+                intent or leave(),
+                next(iter(recipients[at + size :]), None),
             )
         ]
     finally:

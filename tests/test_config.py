@@ -161,6 +161,7 @@ def test_an_unknown_variable_names_the_nearest_known_one(
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
+        ("[provider.smtp]\nmessages_per_intent = 11\n", r"messages_per_intent .* 10"),
         ('[provider]\nkind = "pigeon"\n', r"provider\.kind .* 'practice', 'smtp' or 'sendgrid'"),
         ("[approval]\napprovals = 3\n", r"approval\.approvals"),
         ('[organisation]\ntimezone = "Europe/Londn"\n', "did you mean 'Europe/London'"),

@@ -11,15 +11,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from newsletter import config
 from newsletter.errors import Problem
 from newsletter.message import MessageForm
-from newsletter.providers import smtp
 from newsletter.providers.base import Answer, Outcome
 from newsletter.providers.smtp import SmtpRelay
+from newsletter.providers.smtp import connection as conversation
+from newsletter.providers.smtp.wire import Lost, Wire
 from newsletter.tables import Reason
 from tests.copies import form, hand_over, leave, people, person
 from tests.servers.process import certificate, trusting
@@ -102,22 +101,23 @@ def test_plain_text_crosses_a_network_only_when_asked_for_and_without_a_password
 
 
 def test_a_message_arrives_byte_for_byte(server: SmtpServer) -> None:
-    message = b".From: x\r\n\r\n.Pray.\r\n.\r\n..\r\n\r\nAmen.\r\n"
+    reader = person(1, name="...")
     connection = SmtpRelay(server.settings(), "").connect()
 
-    connection.submit(_fixed(message), [person(1)], leave())
+    connection.submit(form(), [reader], leave())
     connection.close()
 
     [taken] = server.taken()
-    assert taken.data == message
+    assert taken.data == form().copy_for(reader)
+    assert b"\r\n." in taken.data
     assert taken.sender == "prayer@example.org"
     assert taken.recipients == (person(1).address,)
 
 
 def test_a_reply_without_time_left_is_lost() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, pytest.raises(smtp._Lost, match="no answer in time"):
-        smtp._Wire(ours).read_reply(0)
+    with ours, theirs, pytest.raises(Lost, match="no answer in time"):
+        Wire(ours).read_reply(0)
 
 
 def test_a_reset_counts_as_news() -> None:
@@ -128,12 +128,12 @@ def test_a_reset_counts_as_news() -> None:
     theirs.close()
 
     with ours:
-        assert smtp._Wire(ours).has_news()
+        assert Wire(ours).has_news()
 
 
 def _fixed(message: bytes, sender_email: str = "prayer@example.org") -> MessageForm:
-    """An edition whose every copy is the same bytes."""
-    fixed = SimpleNamespace(sender_email=sender_email, copy_for=lambda _: message)
+    """An edition whose every copy is the same bytes, dots doubled."""
+    fixed = SimpleNamespace(sender_email=sender_email, pieces_for=lambda _: [message])
     return cast("MessageForm", fixed)
 
 
@@ -150,20 +150,6 @@ def test_our_name_tells_nothing_about_this_machine(server: SmtpServer) -> None:
     hand_over(SmtpRelay(server.settings(), ""), [person(1)])
 
     assert server.heard()[0] == "EHLO [127.0.0.1]"
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"x", b"\r\n."])).map(b"".join))
-def test_stuffing_can_be_undone_and_nothing_inside_ends_the_message(message: bytes) -> None:
-    stuffed = smtp._stuffed(message)
-
-    lines = stuffed.split(b"\r\n")
-    assert lines.pop() == b""
-    assert not any(b"\r" in line or b"\n" in line for line in lines)
-    assert b"." not in lines
-    plain = b"\r\n".join(line.removeprefix(b".") for line in lines)
-    whole = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    assert plain == whole.removesuffix(b"\r\n")
 
 
 def test_a_sender_that_is_no_address_fails_nobody(server: SmtpServer) -> None:
@@ -346,7 +332,7 @@ def test_a_server_that_ends_after_some_messages_loses_nobody(server: SmtpServer)
 def test_a_conversation_long_unused_is_ended_and_begun_anew(
     server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(conversation, "IDLE_SECONDS", 0.0)
 
     hand_over(SmtpRelay(server.settings(), ""), people(2))
 
@@ -385,7 +371,7 @@ def test_a_server_that_gives_up_in_the_middle_of_the_data_took_nothing(
 def test_a_body_that_does_not_get_through_was_not_taken(
     server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(conversation, "BODY_SECONDS", 0.2)
     server.plan(Fault("body", wait=1, then="cut"))
     large = _fixed(200_000 * b"All nations will come and worship.\r\n")
 
@@ -472,14 +458,14 @@ def test_closing_while_tls_begins_ends_it_before_the_message(
     guarded_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = SmtpRelay(guarded_server.settings(), "pässword").connect()
-    encrypt = smtp._Wire.encrypt
+    encrypt = Wire.encrypt
 
-    def closed_meanwhile(wire: smtp._Wire, context: ssl.SSLContext, host: str) -> None:
+    def closed_meanwhile(wire: Wire, context: ssl.SSLContext, host: str) -> None:
         monkeypatch.setattr(wire, "cut", lambda: None)  # the socket is between two hands
         connection.close()
         encrypt(wire, context, host)
 
-    monkeypatch.setattr(smtp._Wire, "encrypt", closed_meanwhile)
+    monkeypatch.setattr(Wire, "encrypt", closed_meanwhile)
 
     [outcome] = connection.submit(form(), [person(1)], leave())
 

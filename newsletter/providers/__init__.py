@@ -1,4 +1,4 @@
-"""Who takes mail from us: one file for each vendor.  The only list of vendors is here."""
+"""Who takes mail from us: one file or folder for each vendor.  The only list of vendors is here."""
 
 from newsletter.providers.base import Provider
 from newsletter.providers.practice import Practice

@@ -1,6 +1,6 @@
 """What a provider is: somebody who takes mail from us.
 
-One file for each vendor.  A vendor's errors stop here and become an `Outcome`.
+One file or folder for each vendor.  A vendor's errors stop here and become an `Outcome`.
 """
 
 import enum

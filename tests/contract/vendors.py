@@ -83,10 +83,21 @@ def aiosmtpd(folder: Path) -> Iterator[Vendor]:
             )
 
 
+def plain_smtp(folder: Path) -> AbstractContextManager[Vendor]:
+    """SMTP in the clear on loopback, one command at a time, to a server that misbehaves."""
+    return _scripted_smtp(folder, "8BITMIME")
+
+
+def pipelined_smtp(folder: Path) -> AbstractContextManager[Vendor]:
+    """The same with PIPELINING."""
+    return _scripted_smtp(folder, "PIPELINING")
+
+
 @contextmanager
-def scripted_smtp(folder: Path) -> Iterator[Vendor]:
-    """SMTP in the clear on loopback, to a server that misbehaves when told."""
-    with smtp_server(folder, username=USER, password=PASSWORD, scripted=True) as server:
+def _scripted_smtp(folder: Path, offer: str) -> Iterator[Vendor]:
+    with smtp_server(
+        folder, username=USER, password=PASSWORD, scripted=True, offers=(offer,)
+    ) as server:
         yield Vendor(
             SmtpRelay(server.settings(), PASSWORD),
             lambda: [_from_message(taken.data) for taken in server.taken()],
@@ -116,7 +127,8 @@ def sendgrid(folder: Path) -> Iterator[Vendor]:
 VENDORS: Mapping[str, Callable[[Path], AbstractContextManager[Vendor]]] = {
     "practice": practice,
     "smtp": aiosmtpd,
-    "scripted smtp": scripted_smtp,
+    "plain smtp": plain_smtp,
+    "pipelined smtp": pipelined_smtp,
     "sendgrid": sendgrid,
 }
 

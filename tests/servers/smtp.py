@@ -1,7 +1,7 @@
 """Two SMTP servers: aiosmtpd, which keeps the rules, and a scripted one, which breaks them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from newsletter import config
 from tests.servers.process import HOST, Certificate, certificate, lines, server_process
 
 Security = Literal["none", "starttls", "tls"]
+Manner = Literal["as it comes", "one packet", "byte by byte"]
 Position = Literal[
     "connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "rset"
 ]
@@ -52,7 +53,7 @@ class SmtpServer:
     certificate: Certificate | None
     host: str = HOST
 
-    def settings(self, connections: int = 1) -> config.Smtp:
+    def settings(self, connections: int = 1, messages_per_intent: int = 1) -> config.Smtp:
         """Return the settings that lead to this server."""
         return config.Smtp(
             host=self.host,
@@ -60,6 +61,7 @@ class SmtpServer:
             security=self.security,
             username=self.username,
             connections=connections,
+            messages_per_intent=messages_per_intent,
         )
 
     def taken(self) -> list[Taken]:
@@ -79,14 +81,31 @@ class SmtpServer:
         """Return every command line that the scripted server heard."""
         return [line["line"] for line in lines(self.record, "command")]
 
+    def dots(self) -> list[str]:
+        """Return whose final dot the scripted server read, answered or not."""
+        return [line["recipient"] for line in lines(self.record, "dot")]
+
+    def abandoned(self) -> list[tuple[str, int]]:
+        """Return for whom the client left after a 354 without a dot, and how many bytes it sent."""
+        left = lines(self.record, "abandoned")
+        return [(line["recipient"], line["bytes"]) for line in left]
+
     def conversations(self) -> int:
         """Return how many conversations the scripted server had."""
         return len(lines(self.record, "connection"))
 
-    def plan(self, *faults: Fault) -> None:
-        """Let these faults hold for the conversations to come; counting starts anew."""
+    def ended(self) -> int:
+        """Return how many conversations of the scripted server are over."""
+        return len(lines(self.record, "end"))
+
+    def plan(self, *faults: Fault, manner: Manner = "as it comes") -> None:
+        """Let these faults hold for the conversations to come; counting starts anew.
+
+        `manner`: each reply by itself, those to one group of commands together, or in bytes.
+        """
         whole = self.plan_file.with_suffix(".new")
-        whole.write_text(json.dumps([asdict(fault) for fault in faults]))
+        plan = {"faults": [asdict(fault) for fault in faults], "manner": manner}
+        whole.write_text(json.dumps(plan))
         whole.replace(self.plan_file)
 
     def forget(self) -> None:
@@ -103,9 +122,13 @@ def smtp_server(
     username: str = "",
     password: str = "",
     scripted: bool = False,
+    offers: Sequence[str] = ("8BITMIME",),
     shown: Certificate | None = None,
 ) -> Iterator[SmtpServer]:
-    """Run an SMTP server: aiosmtpd, or with `scripted` one that obeys `SmtpServer.plan`."""
+    """Run an SMTP server: aiosmtpd, or with `scripted` one that obeys `SmtpServer.plan`.
+
+    The scripted one understands whole groups of commands, and `offers` what it is told to.
+    """
     if security != "none" and shown is None:
         shown = certificate(folder)
     record, plan = folder / "smtp.jsonl", folder / "smtp-plan.json"
@@ -116,6 +139,7 @@ def smtp_server(
         "certificate": str(shown.chain) if shown else "",
         "username": username,
         "password": password,
+        "offers": offers,
     }
     module = "smtp_scripted" if scripted else "smtp_aiosmtpd"
     with server_process(f"tests.servers.{module}", options) as port:

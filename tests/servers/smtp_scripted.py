@@ -1,7 +1,7 @@
 """A process: an SMTP server that breaks the rules on command.
 
 Started by `tests.servers.smtp.smtp_server(scripted=True)`.  It reads its plan anew at each
-connection: a list of `tests.servers.smtp.Fault`.
+connection: a list of `tests.servers.smtp.Fault`, and in which manner it speaks.
 """
 
 import base64
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.process import HOST, announce, append
+
+NOBODY = "554 5.5.1 no valid recipients\n"
 
 
 class Gone(Exception):
@@ -38,7 +40,9 @@ class Plan:
             mark = f"{self.path.stat().st_mtime_ns} {written}"
             if mark != self.written:
                 self.written, self.reached = mark, Counter()
-                self.faults: list[dict[str, Any]] = json.loads(written)
+                plan = json.loads(written)
+                self.faults: list[dict[str, Any]] = plan["faults"]
+                self.manner: str = plan["manner"]
 
     def fault(self, at: str, recipient: str) -> dict[str, Any] | None:
         """Return the fault that holds here and now."""
@@ -62,7 +66,9 @@ class Conversation:
         self.user = ""
         self.sender = ""
         self.recipient = ""
-        self.lines = sock.makefile("rb")
+        self.refused = False  # the recipient
+        self.read = b""  # from the client, and not understood yet
+        self.unsaid = b""
 
     def run(self) -> None:
         """Talk until one side has enough."""
@@ -71,15 +77,29 @@ class Conversation:
             if self.options["security"] == "tls":
                 self.encrypt()
             self.answer("connect", "220 mail.example.org ESMTP\n")
-            while line := self.lines.readline():
+            while line := self.line():
                 words = line.decode("latin-1").rstrip("\r\n")
                 append(self.options["record"], {"kind": "command", "line": words})
                 self.obey(words)
         except (Gone, OSError):
             pass
         finally:
-            self.lines.close()
             self.sock.close()
+            append(self.options["record"], {"kind": "end"})
+
+    def line(self) -> bytes:
+        """Return the next line, or nothing when the client has left."""
+        while b"\n" not in self.read:
+            self.flush()
+            try:
+                more = self.sock.recv(65536)
+            except ConnectionError:  # a client that leaves with answers unread resets
+                return b""
+            if not more:
+                return b""
+            self.read += more
+        line, _, self.read = self.read.partition(b"\n")
+        return line + b"\n"
 
     def obey(self, words: str) -> None:
         verb = words.split(" ")[0].upper()
@@ -90,28 +110,34 @@ class Conversation:
             self.encrypt()
         elif verb == "AUTH":
             self.sign_in(words)
-        elif verb == "MAIL":
-            self.sender = words.partition("<")[2].partition(">")[0]
-            self.answer("mail", "250 2.1.0 Ok\n")
-        elif verb == "RCPT":
-            self.recipient = words.partition("<")[2].partition(">")[0]
-            self.answer("rcpt", "250 2.1.5 Ok\n")
-        elif verb == "DATA":
-            if self.answer("data", "354 go on\n"):
-                self.take_data()
+        elif verb in ("MAIL", "RCPT", "DATA"):
+            self.proceed(verb, words)
         elif verb == "QUIT":
             self.say("221 2.0.0 Bye\n")
+            self.flush()
             raise Gone
         else:
             self.answer(verb.lower(), "250 2.0.0 Ok\n")
 
+    def proceed(self, verb: str, words: str) -> None:
+        named = words.partition("<")[2].partition(">")[0]
+        if verb == "MAIL":
+            self.sender = named if self.answer("mail", "250 2.1.0 Ok\n") else ""
+            self.refused = True
+        elif not self.sender:
+            self.say("503 5.5.1 MAIL first\n")
+        elif verb == "RCPT":
+            self.recipient = named
+            self.refused = not self.answer("rcpt", "250 2.1.5 Ok\n")
+        elif self.answer("data", NOBODY if self.refused else "354 go on\n") and not self.refused:
+            self.take_data()
+
     def offers(self) -> str:
-        offers = ["mail.example.org"]
+        offers = ["mail.example.org", *self.options["offers"]]
         if self.options["security"] == "starttls" and not self.encrypted:
             offers.append("STARTTLS")
         if self.options["username"]:
             offers.append("AUTH CRAM-MD5 PLAIN LOGIN")
-        offers.append("8BITMIME")
         return "".join(
             f"250{' ' if at == len(offers) else '-'}{offer}\n"
             for at, offer in enumerate(offers, start=1)
@@ -130,15 +156,24 @@ class Conversation:
 
     def ask(self, question: str) -> str:
         self.say(f"334 {question}\n")
-        return base64.b64decode(self.lines.readline()).decode()
+        return base64.b64decode(self.line()).decode()
 
     def take_data(self) -> None:
         self.fault("body")
-        lines = []
-        while (line := self.lines.readline()) != b".\r\n":
+        lines: list[bytes] = []
+        while (line := self.line()) != b".\r\n":
             if not line:
+                append(
+                    self.options["record"],
+                    {
+                        "kind": "abandoned",
+                        "recipient": self.recipient,
+                        "bytes": len(b"".join(lines) + self.read),
+                    },
+                )
                 raise Gone
             lines.append(line[1:] if line.startswith(b".") else line)
+        append(self.options["record"], {"kind": "dot", "recipient": self.recipient})
         data = b"".join(lines).decode("latin-1")
         fault = self.plan.fault("dot", self.recipient)
         if fault is None or fault["take"] or not (fault["reply"] or fault["then"] != "go on"):
@@ -172,19 +207,33 @@ class Conversation:
         if fault["reply"]:
             self.say(fault["reply"])
         if fault["then"] == "silence":
-            self.lines.read()
+            self.flush()
+            while self.sock.recv(65536):
+                pass
         if fault["then"] != "go on" or fault["reply"].startswith("421"):
+            self.flush()
             raise Gone
         return bool(fault["reply"])
 
     def say(self, text: str) -> None:
-        self.sock.sendall(text.replace("\n", "\r\n").encode())
+        self.unsaid += text.replace("\n", "\r\n").encode()
+        if self.plan.manner != "one packet":
+            self.flush()
+
+    def flush(self) -> None:
+        """Let out what was said: with "one packet" only when nothing is left to read."""
+        said, self.unsaid = self.unsaid, b""
+        if self.plan.manner == "byte by byte":
+            for at in range(len(said)):
+                self.sock.sendall(said[at : at + 1])
+        elif said:
+            self.sock.sendall(said)
 
     def encrypt(self) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.options["certificate"])
+        self.flush()
         self.sock = context.wrap_socket(self.sock, server_side=True)
-        self.lines = self.sock.makefile("rb")
         self.encrypted = True
 
 
