@@ -28,6 +28,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/import_subscribers.py
+	$(BIN)/python benchmarks/smtp_client.py
 
 # Pins everything anew; the lock holds names, versions and hashes, and no address.
 lock: .venv/ready

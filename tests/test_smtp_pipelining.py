@@ -44,6 +44,12 @@ def server(running: SmtpServer) -> SmtpServer:
     return running
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a busy machine where two seconds are enough for a mail server."""
+    monkeypatch.setattr(conversation, "QUIT_SECONDS", 30.0)
+
+
 @contextmanager
 def talking(server: SmtpServer) -> Iterator[SmtpConnection]:
     connection = SmtpRelay(server.settings(), "").connect()
@@ -67,7 +73,7 @@ def addresses(*numbers: int) -> list[str]:
 
 def eventually(claim: Callable[[], bool]) -> None:
     """Wait for what the server does after we have left; it takes no time to speak of."""
-    for _ in range(500):
+    for _ in range(3000):
         if claim():
             return
         time.sleep(0.01)

@@ -113,7 +113,10 @@ def in_words(error: Exception) -> str:
 
 def boot_clock() -> float:
     """Return seconds since boot, counting the time a machine was suspended."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_BOOT_CLOCK)
+
+
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Connection(Protocol):

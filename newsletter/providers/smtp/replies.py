@@ -80,10 +80,10 @@ def goes_on(step: Step, reply: Reply, want: int = 2) -> bool:
 
 def judge(step: Step, reply: Reply, server: str) -> Outcome:
     """Return what a reply means that does not let us go on; at the dot, any reply."""
-    number = f"{reply.code} {reply.status}".rstrip()
-    kind = reply.code // 100
     if step is Step.DOT and goes_on(step, reply):
         return Outcome(0, Answer.ACCEPTED, reference=_queue_name(reply))
+    number = f"{reply.code} {reply.status}".rstrip()
+    kind = reply.code // 100
     if kind == 4 and (step, reply.code) != (Step.AUTH, _PASSWORD_TOO_OLD):
         asks = reply.code in _SLOW_DOWN and reply.status not in _OF_ONE_MAILBOX
         given = later(f"{server} asks us to come again later ({number}).", reply.words)

@@ -16,7 +16,7 @@ MAX_LINES = 200
 
 _DOT = b".\r\n"
 _AT_ONCE = 65536  # bytes read; more than a TLS record, so that none stays behind unseen
-_REPLY_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_REPLY_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 
 
@@ -47,7 +47,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._heard = bytearray()
+        self._heard = b""
         self._ears = select.poll()
         self._ears.register(sock, select.POLLIN)
 
@@ -110,15 +110,14 @@ class Wire:
             Lost: as for `command`.
         """
         end = time.monotonic() + seconds  # of the whole reply: some servers drip
-        lines: list[str] = []
-        code, last = 0, False
-        while not last:
-            found = _REPLY_LINE.fullmatch(self._line(end))
-            if found is None or (lines and int(found[1]) != code) or len(lines) > MAX_LINES:
+        code, more, text = self._reply_line(end)
+        lines = [text]
+        while more:
+            same, more, text = self._reply_line(end)
+            if same != code or len(lines) > MAX_LINES:
                 raise Lost("its answer was no SMTP")
-            code, last = int(found[1]), found[2] != b"-"
-            lines.append((found[3] or b"").decode(errors="replace"))
-        return Reply(code, tuple(lines))
+            lines.append(text)
+        return Reply(int(code), tuple(lines))
 
     def has_news(self) -> bool:
         """Whether the server spoke unasked or left.  Does not wait."""
@@ -167,14 +166,15 @@ class Wire:
         except OSError as error:
             raise Lost(in_words(error)) from None
 
-    def _line(self, end: float) -> bytes:
-        while (at := self._heard.find(b"\n")) < 0:
-            if len(self._heard) > MAX_LINE:
+    def _reply_line(self, end: float) -> tuple[bytes, bool, str]:
+        """Return the code, whether more lines follow, and the text of the next line."""
+        while not (found := _REPLY_LINE.match(self._heard)):
+            if b"\n" in self._heard or len(self._heard) > MAX_LINE:
                 raise Lost("its answer was no SMTP")
             self._hear(end)
-        line = bytes(self._heard[:at]).rstrip(b"\r")
-        del self._heard[: at + 1]
-        return line
+        self._heard = self._heard[found.end() :]
+        code, mark, text = found.groups(b"")
+        return code, mark == b"-", text.decode(errors="replace")
 
     def _hear(self, end: float) -> None:
         self._wait_until(end)
