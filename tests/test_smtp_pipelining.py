@@ -530,7 +530,7 @@ def test_a_write_that_breaks_before_the_dot_says_so(
     through: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _wire_that_breaks_after(through, monkeypatch) as wire, pytest.raises(Lost):
-        wire.write_message(MESSAGE, BEHIND, 5)
+        wire.write_message([MESSAGE], BEHIND, 5)
 
 
 @pytest.mark.parametrize("through", range(len(MESSAGE) + 1, len(MESSAGE) + len(BEHIND) + 3))
@@ -538,7 +538,7 @@ def test_a_write_that_breaks_once_a_byte_of_the_dot_is_out_counts_as_written(
     through: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _wire_that_breaks_after(through, monkeypatch) as wire:
-        assert wire.write_message(MESSAGE, BEHIND, 5)
+        assert wire.write_message([MESSAGE], BEHIND, 5)
 
 
 @contextmanager
@@ -575,7 +575,7 @@ def test_a_server_that_speaks_while_it_takes_the_message_gets_no_dot() -> None:
         thread.start()
         with ours:
             wire = Wire(ours)
-            assert not wire.write_message(large, BEHIND, 5)
+            assert not wire.write_message([large], BEHIND, 5)
             assert wire.read_reply(5).code == 421
         thread.join()
 

@@ -165,12 +165,12 @@ class SmtpConnection:
             self._take_back()
             return TOO_LATE
         try:
-            message = b"".join(form.pieces_for(recipient))
+            pieces = form.pieces_for(recipient)
         except ValueError:  # what cannot stand in a header is in no one's power to deliver
             return UNUSABLE
         try:
             wire = self._announce(envelope, intent)
-            self._write(wire, message, intent, self._may_go_early(form, following))
+            self._write(wire, pieces, intent, self._may_go_early(form, following))
         except _Ended as ended:
             self._recover(ended.then)
             return ended.outcome
@@ -184,13 +184,15 @@ class SmtpConnection:
             return later(f"{self._server} broke off before it had the message ({lost}).")
         return self._answer_to_dot(wire, intent)
 
-    def _write(self, wire: Wire, message: bytes, intent: Intent, early: _Envelope | None) -> None:
+    def _write(
+        self, wire: Wire, pieces: Sequence[bytes], intent: Intent, early: _Envelope | None
+    ) -> None:
         """Let a message go, with its final dot and somebody's early envelope behind it."""
         if boot_clock() > intent.start_by:
             raise _Ended(TOO_LATE)
         if self._closed:  # while TLS began, say, when there was nothing to cut
             raise _Ended(NOT_REACHED)
-        if not wire.write_message(message, early.at_once() if early else b"", BODY_SECONDS):
+        if not wire.write_message(pieces, early.at_once() if early else b"", BODY_SECONDS):
             # A server that ends a conversation in the middle of the data says so before the
             # dot, where it is certain that nothing was taken.
             raise _Ended(judge(Step.DATA, wire.read_reply(QUIT_SECONDS), self._server))

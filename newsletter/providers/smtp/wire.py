@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -71,7 +72,7 @@ class Wire:
         while rest:
             rest = rest[self._send(rest, end) :]
 
-    def write_message(self, message: bytes, behind: bytes, seconds: float) -> bool:
+    def write_message(self, pieces: Sequence[bytes], behind: bytes, seconds: float) -> bool:
         """Send a stuffed message, its final dot and the commands `behind` it in one write.
 
         Where the server is slow to take the message, the dot waits until all else has gone,
@@ -84,8 +85,8 @@ class Wire:
             Lost: the connection broke, and no byte of the dot had left.
         """
         end = time.monotonic() + seconds
-        rest = memoryview(b"".join((message, _DOT, behind)))
-        before_dot = len(message)
+        rest = memoryview(b"".join((*pieces, _DOT, behind)))
+        before_dot = len(rest) - len(_DOT) - len(behind)
         # What one call was asked to send and did not take has not left: with TLS, where it
         # takes a record at a time, half a record is nothing that a server could read.
         left = self._send(rest, end)
