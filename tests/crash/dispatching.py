@@ -10,11 +10,13 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import NamedTuple
 
+from newsletter import config
 from newsletter.config import Settings
 from newsletter.dispatch.engine import Dispatcher
 from newsletter.message import MessageForm, Recipient
 from newsletter.providers.base import Connection, Intent, Outcome
 from newsletter.providers.practice import Practice
+from newsletter.providers.smtp import SmtpRelay
 from subscribers.database import open_engine
 from subscribers.privacy import Keys
 from tests.scripted import Scripted
@@ -35,6 +37,7 @@ class Work(NamedTuple):
     turn_size: int = 5
     pause: float = 0.0  # seconds, before the provider answers
     waits: float = 10.0  # seconds that an intent, and then an answer, is good for
+    smtp: config.Smtp | None = None  # a mail server instead of the record
 
 
 class SlowPractice(Practice):
@@ -68,8 +71,10 @@ class _Slow:
 
 def dispatcher_for(work: Work) -> Dispatcher:
     """Return a dispatcher for the work: to the practice mailbox, or to a record of takings."""
-    provider: Practice | Scripted = SlowPractice(work.folder / "mailbox", work.pause)
-    if not work.practice:
+    provider: Practice | Scripted | SmtpRelay = SlowPractice(work.folder / "mailbox", work.pause)
+    if work.smtp:
+        provider = SmtpRelay(work.smtp, "")
+    elif not work.practice:
         provider = Scripted(work.folder / "record", after=lambda _call: time.sleep(work.pause))
     provider.connections = work.connections
     provider.turn_size = work.turn_size

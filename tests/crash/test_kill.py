@@ -21,6 +21,7 @@ from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
 from tests.audiences import add_issue, add_list, add_people, address_of
 from tests.crash.dispatching import SITE_KEY, Work, dispatcher_for, start
+from tests.servers.smtp import smtp_server
 
 PEOPLE = 60
 KEYS = Keys(SITE_KEY)
@@ -127,6 +128,24 @@ def test_a_process_that_dies_at_a_named_point_of_postgresql(
 
     assert process.exitcode == 137
     finish(work)
+    check_record(work, issue_id, most_unknown=work.turn_size)
+
+
+@pytest.mark.parametrize("failpoint", ["turn-written:3", "intended:3", "submitted:3"])
+def test_a_process_that_dies_while_a_mail_server_has_the_next_envelope(
+    sqlite_url: str, tmp_path: Path, failpoint: str
+) -> None:
+    issue_id = prepare(sqlite_url)
+    with smtp_server(tmp_path, scripted=True, offers=("PIPELINING",)) as server:
+        work = Work(sqlite_url, tmp_path, False, failpoint, turn_size=4, smtp=server.settings())
+
+        process = start(work)
+        process.join(30)
+
+        assert process.exitcode == 137
+        finish(work._replace(failpoint=""))
+        taken_by_server = Counter(message.recipients[0] for message in server.taken())
+        (tmp_path / "record").write_text("\n".join(taken_by_server.elements()))
     check_record(work, issue_id, most_unknown=work.turn_size)
 
 
