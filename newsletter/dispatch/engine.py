@@ -197,13 +197,15 @@ class _Run:
             self._tally.left = course.count_left(session)
 
     def _count(self, turn: Turn) -> None:
+        if not turn.changes:
+            return
         with self._counting:
-            self._tally.changes.update(turn.changes)
             settled, audience = self._settled.get(turn.issue_id, (0, 0))
-            settled += sum(turn.changes[state] for state in course.SETTLED)
+            for state, number in turn.changes.items():
+                self._tally.changes[state] += number
+                settled += number if state in course.SETTLED else 0
             self._settled[turn.issue_id] = (settled, audience)
-            if turn.changes:
-                self._progress(turn.issue_id, settled, audience)
+            self._progress(turn.issue_id, settled, audience)
 
     def _count_from(self, session: Session, issue_id: int) -> None:
         with self._counting:

@@ -11,12 +11,11 @@ Each function may be called again after its transaction failed, even when nobody
 whether the commit went through.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
@@ -31,7 +30,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from newsletter.dispatch.course import pause
 from newsletter.dispatch.failpoint import failpoint
@@ -51,8 +49,9 @@ from newsletter.tables import (
     IssueState,
     Reason,
 )
-from subscribers.database import insert_new, table_of
+from subscribers.database import EPOCH, MICROSECOND, insert_new, table_of
 from subscribers.privacy import Keys
+from subscribers.statement import Statement, place
 
 _EXCLUDED, _FAILED = DeliveryState.EXCLUDED, DeliveryState.FAILED
 
@@ -95,6 +94,11 @@ class Deadlines:
     def lease_until(self) -> datetime:
         """Long enough for the answer and for the commit that records it."""
         return self.answer_by + self.start_within
+
+    @property
+    def renew_before(self) -> datetime:
+        """A lease that ends earlier is made longer; not in every turn, which would be a write."""
+        return self.answer_by + self.start_within / 2
 
     def intent(self, attempt_id: int) -> Intent:
         """Return the leave to send, on the clock that the sender looks at."""
@@ -175,15 +179,15 @@ def turn(
     Those of `ids` who left, were suppressed or received the bulletin elsewhere meanwhile are
     excluded.
     """
-    state, ours, changes = _close_attempt(session, keys, held, answered, deadlines.now)
-    if state is not IssueState.SENDING or not ours:
+    state, lease_until, changes = _close_attempt(session, keys, held, answered, deadlines.now)
+    if state is not IssueState.SENDING or lease_until is None:
         return Turn(held.issue_id, changes)
-    session.execute(
-        update(_batch).where(_batch.c.id == held.batch_id).values(lease_until=deadlines.lease_until)
-    )
+    if lease_until < deadlines.renew_before:
+        _RENEW.run(session, this_batch=held.batch_id, until=deadlines.lease_until)
     attempt_id, tries = _intend(session, held, worker_id, ids, deadlines)
     refused = [number for number in ids if number not in tries]
-    changes += Counter({_EXCLUDED: _exclude(session, held, refused)})
+    if excluded := _exclude(session, held, refused):
+        changes[_EXCLUDED] += excluded
     failpoint("turn-written")
     intent = deadlines.intent(attempt_id) if tries else None
     return Turn(held.issue_id, changes, True, intent, tries)
@@ -205,8 +209,8 @@ def release(
     session: Session, keys: Keys, held: Claim, answered: Answered | None, now: datetime
 ) -> Turn:
     """Record the last answers and give the batch back; due again when something is left in it."""
-    _, ours, changes = _close_attempt(session, keys, held, answered, now)
-    if ours:
+    _, lease_until, changes = _close_attempt(session, keys, held, answered, now)
+    if lease_until is not None:
         let_go(session, held.batch_id, held.issue_id, held.first_id, held.last_id, now)
     failpoint("release-written")
     return Turn(held.issue_id, changes)
@@ -229,14 +233,6 @@ def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
             )
 
 
-_issue = table_of(Issue)
-_batch = table_of(Batch)
-_delivery = table_of(Delivery)
-_attempt = table_of(Attempt)
-_note = table_of(DeliveryNote)
-_bulletin = table_of(Bulletin)
-
-
 def _claimable(practice: bool, now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         _batch.c.due_at <= now,
@@ -248,17 +244,11 @@ def _claimable(practice: bool, now: datetime) -> tuple[ColumnElement[bool], ...]
 
 def _close_attempt(
     session: Session, keys: Keys, held: Claim, answered: Answered | None, now: datetime
-) -> tuple[IssueState, bool, Counter[DeliveryState]]:
-    """Lock issue and batch, record the answers; return the state, whether it is ours, changes."""
-    stops = answered is not None and answered.fault is not None
-    # A pause or a cancellation committed before this moment is seen, a later one waits.
-    state = session.scalars(
-        select(_issue.c.state).where(_issue.c.id == held.issue_id).with_for_update(read=not stops)
-    ).one()
-    fence = session.scalars(
-        select(_batch.c.fence).where(_batch.c.id == held.batch_id).with_for_update()
-    ).one()
-    ours = fence == held.fence
+) -> tuple[IssueState, datetime | None, Counter[DeliveryState]]:
+    """Lock issue and batch, record the answers; return state, lease if it is ours, changes."""
+    look = _LOOK if answered is None or answered.fault is None else _LOOK_TO_STOP
+    ((code, fence, leased),) = look.run(session, this_batch=held.batch_id)
+    state, ours = IssueState(code), fence == held.fence
     changes: Counter[DeliveryState] = Counter()
     if answered is not None:
         changes = _record(session, keys, held, answered, state, now)
@@ -266,49 +256,50 @@ def _close_attempt(
             _reopen(session, held, answered, now)
         if answered.fault is not None and pause(session, keys, held.issue_id, answered.fault, now):
             state = IssueState.PAUSED
-    return state, ours, changes
+    return state, EPOCH + (leased or 0) * MICROSECOND if ours else None, changes
 
 
 def _record(
     session: Session, keys: Keys, held: Claim, answered: Answered, state: IssueState, now: datetime
 ) -> Counter[DeliveryState]:
-    alike: defaultdict[Verdict, list[int]] = defaultdict(list)
-    for number, given in answered.verdicts.items():
-        alike[in_issue(given, state)].append(number)
     changes: Counter[DeliveryState] = Counter()
-    for given, numbers in alike.items():
+    for said, numbers in _alike(answered.verdicts).items():
+        given = in_issue(said, state)
         recorded = _become(session, answered.attempt_id, given, numbers)
-        changes[given.state] += len(recorded)
-        late = _late(session, answered.attempt_id, given, set(numbers) - recorded)
-        if given.reason is not None:
-            late |= recorded
-        _write_notes(session, keys, answered, given.reason, sorted(late), now)
+        if recorded:
+            changes[given.state] += len(recorded)
+        if given.reason is not None or len(recorded) < len(numbers):
+            late = _late(session, answered.attempt_id, given, set(numbers) - recorded)
+            noted = late if given.reason is None else late | recorded
+            _write_notes(session, keys, answered, given.reason, sorted(noted), now)
     if answered.reference is not None:
-        session.execute(
-            update(_attempt)
-            .where(_attempt.c.id == answered.attempt_id)
-            .values(reference=answered.reference)
-        )
-    return +changes  # without those that changed nobody
+        _REFER.run(session, this_attempt=answered.attempt_id, its_name=answered.reference)
+    return changes
 
 
-def _become(session: Session, attempt_id: int, given: Verdict, numbers: list[int]) -> set[int]:
+def _alike(verdicts: Mapping[int, Verdict]) -> dict[Verdict, list[int]]:
+    """Return who got each verdict."""
+    alike: dict[Verdict, list[int]] = {}
+    last, numbers = None, []
+    for number, given in verdicts.items():
+        if given is not last:  # nearly all share one, and looking it up would cost more
+            last, numbers = given, alike.setdefault(given, [])
+        numbers.append(number)
+    return alike
+
+
+def _become(session: Session, attempt_id: int, given: Verdict, numbers: Sequence[int]) -> set[int]:
     """Give the verdict to those whose last attempt it is; return them."""
-    values: dict[str, Any] = {"state": given.state, "reason": given.reason, "due_at": given.due_at}
-    if not given.counts:
-        values["tries"] = _delivery.c.tries - 1
-    return set(
-        session.scalars(
-            update(_delivery)
-            .where(
-                _delivery.c.id.in_(numbers),
-                _delivery.c.attempt_id == attempt_id,
-                _delivery.c.state.in_((DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN)),
-            )
-            .values(values)
-            .returning(_delivery.c.id)
-        )
+    recorded = _BECOME.run(
+        session,
+        numbers,
+        this_attempt=attempt_id,
+        new_state=given.state,
+        new_reason=given.reason,
+        new_due=given.due_at,
+        uncounted=0 if given.counts else 1,
     )
+    return {number for (number,) in recorded}
 
 
 def _late(session: Session, attempt_id: int, given: Verdict, numbers: set[int]) -> set[int]:
@@ -390,25 +381,25 @@ def _intend(
     if not numbers:
         return 0, {}
     _one_issue_of_a_bulletin_at_a_time(session, held)
-    attempt_id = session.execute(
-        insert(_attempt)
-        .values(
-            issue_id=held.issue_id,
-            batch_id=held.batch_id,
-            worker_id=worker_id,
-            fence=held.fence,
-            started_at=deadlines.now,
-            start_by=deadlines.start_by,
-            answer_by=deadlines.answer_by,
-            size=len(numbers),
-        )
-        .returning(_attempt.c.id)
-    ).scalar_one()
-    intended = session.execute(
-        _intending(asks_who_received=bool(held.bulletins)),
-        {"this_attempt": attempt_id} | _about(held, numbers),
-    ).all()
-    tries = {row.id: row.tries for row in intended}
+    ((attempt_id,),) = _ATTEMPT.run(
+        session,
+        issue_id=held.issue_id,
+        batch_id=held.batch_id,
+        worker_id=worker_id,
+        fence=held.fence,
+        started_at=deadlines.now,
+        start_by=deadlines.start_by,
+        answer_by=deadlines.answer_by,
+        size=len(numbers),
+    )
+    intended = _intending(held.bulletins).run(
+        session,
+        numbers,
+        this_attempt=attempt_id,
+        this_list=held.list_id,
+        this_issue=held.issue_id,
+    )
+    tries = dict(intended)
     if len(tries) < len(numbers):
         _shrink(session, attempt_id, len(tries))
     return attempt_id, tries
@@ -424,62 +415,10 @@ def _shrink(session: Session, attempt_id: int, size: int) -> None:
 def _exclude(session: Session, held: Claim, numbers: Sequence[int]) -> int:
     if not numbers:
         return 0
-    excluded = session.execute(
-        _excluding(asks_who_received=bool(held.bulletins)), _about(held, numbers)
+    excluded = _excluding(held.bulletins).run(
+        session, numbers, this_list=held.list_id, this_issue=held.issue_id
     )
-    return len(excluded.all())
-
-
-# Built once: writing out such a statement takes longer than the database takes to run it.
-@cache
-def _intending(*, asks_who_received: bool) -> ReturningUpdate[tuple[int, int]]:
-    return (
-        update(_delivery)
-        .where(*_pending_among_numbers(), _why_left_out(asks_who_received).is_(None))
-        .values(
-            state=DeliveryState.IN_FLIGHT,
-            reason=None,
-            due_at=None,
-            attempt_id=bindparam("this_attempt"),
-            tries=_delivery.c.tries + 1,
-        )
-        .returning(_delivery.c.id, _delivery.c.tries)
-    )
-
-
-@cache
-def _excluding(*, asks_who_received: bool) -> ReturningUpdate[tuple[int]]:
-    why = _why_left_out(asks_who_received)
-    return (
-        update(_delivery)
-        .where(*_pending_among_numbers(), why.is_not(None))
-        .values(state=DeliveryState.EXCLUDED, reason=why, due_at=None)
-        .returning(_delivery.c.id)
-    )
-
-
-def _pending_among_numbers() -> tuple[ColumnElement[bool], ...]:
-    among = _delivery.c.id.in_(bindparam("numbers", expanding=True))
-    return among, _delivery.c.state == DeliveryState.PENDING
-
-
-def _why_left_out(asks_who_received: bool) -> ColumnElement[Reason | None]:
-    return why_left_out(
-        _delivery.c.subscriber_id,
-        bindparam("this_list", type_=BigInteger),
-        bindparam("this_issue", type_=BigInteger),
-        bindparam("bulletins", expanding=True) if asks_who_received else None,
-    )
-
-
-def _about(held: Claim, numbers: Sequence[int]) -> dict[str, object]:
-    """Return the parameters of `_intending` and `_excluding`."""
-    values: dict[str, object] = {
-        "numbers": numbers,
-        "this_list": held.list_id,
-        "this_issue": held.issue_id,
-    }
-    return values | ({"bulletins": held.bulletins} if held.bulletins else {})
+    return len(excluded)
 
 
 def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
@@ -488,20 +427,10 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
     Only PostgreSQL needs it, where two transactions write at once, and only while another
     issue of the bulletin is being sent.
     """
-    if not held.bulletins or session.get_bind().dialect.name != "postgresql":
-        return
-    rival = exists().where(
-        Edition.bulletin_id.in_(held.bulletins),
-        Edition.issue_id == _issue.c.id,
-        _issue.c.id != held.issue_id,
-        _issue.c.state == IssueState.SENDING,
-        ~_issue.c.practice,
-    )
-    session.execute(
-        select(_bulletin.c.id)
-        .where(_bulletin.c.id == min(held.bulletins), rival)
-        .with_for_update(of=_bulletin)
-    )
+    if held.bulletins and session.get_bind().dialect.name == "postgresql":
+        _RIVALS.run(
+            session, held.bulletins, this_bulletin=min(held.bulletins), this_issue=held.issue_id
+        )
 
 
 def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> None:
@@ -529,4 +458,134 @@ def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> N
             _delivery.c.state == DeliveryState.IN_FLIGHT,
         )
         .values(state=DeliveryState.PENDING, attempt_id=None, tries=_delivery.c.tries - 1)
+    )
+
+
+# --- the statements of every turn ---------------------------------------------------------------
+
+_issue = table_of(Issue)
+_batch = table_of(Batch)
+_delivery = table_of(Delivery)
+_attempt = table_of(Attempt)
+_note = table_of(DeliveryNote)
+_bulletin = table_of(Bulletin)
+
+_LOOK_AT = (
+    select(_issue.c.state, _batch.c.fence, _batch.c.lease_until)
+    .join(_batch, _batch.c.issue_id == _issue.c.id)
+    .where(_batch.c.id == place("this_batch"))
+)
+# Many turns look at an issue at once; a pause or a cancellation committed before this moment
+# is seen, a later one waits.  PostgreSQL locks in the order in which it is told.
+_LOOK = Statement(lambda _: _LOOK_AT.suffix_with(_locking("SHARE"), dialect="postgresql"))
+_LOOK_TO_STOP = Statement(lambda _: _LOOK_AT.suffix_with(_locking("UPDATE"), dialect="postgresql"))
+
+
+def _locking(strength: str) -> str:
+    return f"FOR {strength} OF issue FOR UPDATE OF batch"
+
+
+_RENEW = Statement(
+    lambda _: (
+        update(_batch).where(_batch.c.id == place("this_batch")).values(lease_until=place("until"))
+    )
+)
+# An answer counts for its own attempt only, and never over a verdict.
+_BECOME = Statement(
+    lambda numbers: (
+        update(_delivery)
+        .where(
+            _delivery.c.id.in_(numbers),
+            _delivery.c.attempt_id == place("this_attempt"),
+            _delivery.c.state.in_((DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN)),
+        )
+        .values(
+            state=place("new_state"),
+            reason=place("new_reason"),
+            due_at=place("new_due"),
+            tries=_delivery.c.tries - place("uncounted"),
+        )
+        .returning(_delivery.c.id)
+    )
+)
+_REFER = Statement(
+    lambda _: (
+        update(_attempt)
+        .where(_attempt.c.id == place("this_attempt"))
+        .values(reference=place("its_name"))
+    )
+)
+_INTENT = (
+    *("issue_id", "batch_id", "worker_id", "fence"),
+    *("started_at", "start_by", "answer_by", "size"),
+)
+_ATTEMPT = Statement(
+    lambda _: (
+        insert(_attempt).values({name: place(name) for name in _INTENT}).returning(_attempt.c.id)
+    )
+)
+_RIVALS = Statement(
+    lambda bulletins: (
+        select(_bulletin.c.id)
+        .where(
+            _bulletin.c.id == place("this_bulletin"),
+            exists().where(
+                Edition.bulletin_id.in_(bulletins),
+                Edition.issue_id == _issue.c.id,
+                _issue.c.id != place("this_issue"),
+                _issue.c.state == IssueState.SENDING,
+                ~_issue.c.practice,
+            ),
+        )
+        .with_for_update(of=_bulletin)
+    )
+)
+
+
+@lru_cache(maxsize=32)
+def _intending(bulletins: tuple[int, ...]) -> Statement:
+    why = _why_left_out(bulletins)
+    return Statement(
+        lambda numbers: (
+            update(_delivery)
+            .where(
+                _delivery.c.id.in_(numbers),
+                _delivery.c.state == DeliveryState.PENDING,
+                why.is_(None),
+            )
+            .values(
+                state=DeliveryState.IN_FLIGHT,
+                reason=None,
+                due_at=None,
+                attempt_id=place("this_attempt"),
+                tries=_delivery.c.tries + 1,
+            )
+            .returning(_delivery.c.id, _delivery.c.tries)
+        )
+    )
+
+
+@lru_cache(maxsize=32)
+def _excluding(bulletins: tuple[int, ...]) -> Statement:
+    why = _why_left_out(bulletins)
+    return Statement(
+        lambda numbers: (
+            update(_delivery)
+            .where(
+                _delivery.c.id.in_(numbers),
+                _delivery.c.state == DeliveryState.PENDING,
+                why.is_not(None),
+            )
+            .values(state=DeliveryState.EXCLUDED, reason=why, due_at=None)
+            .returning(_delivery.c.id)
+        )
+    )
+
+
+def _why_left_out(bulletins: tuple[int, ...]) -> ColumnElement[Reason | None]:
+    return why_left_out(
+        _delivery.c.subscriber_id,
+        place("this_list", BigInteger()),
+        place("this_issue", BigInteger()),
+        bindparam("bulletins", bulletins, expanding=True) if bulletins else None,
     )

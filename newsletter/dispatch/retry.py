@@ -22,6 +22,8 @@ class Verdict:
     counts: bool = True  # whether this try is one of MAX_ATTEMPTS
 
 
+_SUBMITTED = Verdict(DeliveryState.SUBMITTED)
+
 NOT_SENT = Verdict(DeliveryState.PENDING, counts=False)
 """No byte left, and not because of the recipient: as if it had never been tried."""
 
@@ -45,8 +47,7 @@ def answered(
     A delivery without an outcome is unknown: the provider may have it.
     """
     told = {outcome.delivery_id: outcome for outcome in outcomes}
-    lost = {number: Outcome(number, Answer.UNKNOWN) for number in tries if number not in told}
-    given = {number: (told | lost)[number] for number in tries}
+    given = {number: told.get(number) or Outcome(number, Answer.UNKNOWN) for number in tries}
     faults = [o.sentence for o in given.values() if o.answer is Answer.SENDER_FAULT]
     return Answered(
         attempt_id,
@@ -69,7 +70,7 @@ def verdict(outcome: Outcome, attempts: int, now: datetime) -> Verdict:
     """Return what `outcome` makes of a delivery after `attempts` tries (1 after the first)."""
     match outcome.answer:
         case Answer.ACCEPTED:
-            return Verdict(DeliveryState.SUBMITTED)
+            return _SUBMITTED
         case Answer.REFUSED:
             return Verdict(DeliveryState.FAILED, outcome.reason or Reason.MESSAGE_REFUSED)
         case Answer.UNKNOWN:
