@@ -1,13 +1,12 @@
 """To whom, fixed: one transaction turns a scheduled issue into deliveries and batches."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Select,
-    bindparam,
     case,
     func,
     insert,
@@ -21,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
-from newsletter.dispatch.received import same_bulletin, why_left_out
+from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.rendering import RenderedEmail
 from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState
@@ -31,6 +30,7 @@ from subscribers.privacy import KeyMismatch, Keys
 from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
 SMALLEST_BATCH = 10
+Languages = Mapping[int, str]  # by the number of the edition, in small letters
 _FREEZING = 1_734_689  # the advisory lock of PostgreSQL: an issue's ids must follow one another
 
 
@@ -69,10 +69,10 @@ def freeze(
         return cast(int, issue.audience_size)
     _start(session, issue_id, practice, now)
     _check_editions(session, keys, issue_id)
-    edition = _edition_for(session, issue_id)
-    bulletins = () if practice else same_bulletin(session, issue_id)
-    _insert_deliveries(session, issue_id, issue.list_id, bulletins, edition)
-    _insert_batches(session, issue_id, edition, batch_limit, connections, now)
+    languages = _languages(session, issue_id)
+    others = () if practice else other_issues(session, issue_id)
+    _insert_deliveries(session, issue_id, issue.list_id, others, languages)
+    _insert_batches(session, issue_id, languages, batch_limit, connections, now)
     size = _count_apart(session, issue_id, issue.list_id)
     session.execute(update(_issue).where(_issue.c.id == issue_id).values(audience_size=size))
     _refresh_statistics(session)
@@ -100,6 +100,7 @@ def hold_back(session: Session, keys: Keys, issue_id: int, sentence: str, now: d
 _issue = table_of(Issue)
 _delivery = table_of(Delivery)
 _batch = table_of(Batch)
+_subscriber = table_of(Subscriber)
 
 
 def _one_freeze_at_a_time(session: Session) -> None:
@@ -170,46 +171,51 @@ def open_edition(
     return email
 
 
-def _edition_for(session: Session, issue_id: int) -> ColumnElement[int]:
-    """Return SQL for the number of a subscriber's edition: their exact language, else its base."""
-    editions = session.execute(
-        select(Edition.no, func.lower(Edition.language))
+def _languages(session: Session, issue_id: int) -> Languages:
+    rows = session.execute(
+        select(Edition.no, func.lower(Edition.language).label("language"))
         .where(Edition.issue_id == issue_id)
         .order_by(Edition.no)
-    ).all()
-    spoken = func.lower(func.coalesce(Subscriber.language, ""))
-    exact = [(spoken == language, number) for number, language in editions]
-    bases = [(number, language.split("-")[0]) for number, language in editions]
+    )
+    return {row.no: row.language for row in rows}
+
+
+def _edition_for(spoken: ColumnElement[Any], languages: Languages) -> ColumnElement[int]:
+    """Return SQL for the number of a subscriber's edition: their exact language, else its base."""
+    everybodys = literal(0, Integer)
+    if len(languages) == 1:
+        return everybodys
+    spoken = func.lower(func.coalesce(spoken, ""))
+    exact = [(spoken == language, number) for number, language in languages.items()]
+    bases = [(number, language.split("-")[0]) for number, language in languages.items()]
     near = [(or_(spoken == base, spoken.like(f"{base}-%")), number) for number, base in bases]
-    return case(*exact, *near, else_=literal(0, Integer))
+    return case(*exact, *near, else_=everybodys)
 
 
 def _insert_deliveries(
     session: Session,
     issue_id: int,
     list_id: int,
-    bulletins: tuple[int, ...],
-    edition: ColumnElement[int],
+    others: tuple[int, ...],
+    languages: Languages,
 ) -> None:
     people = audience(list_id)
-    reason = why_left_out(
-        people.c.subscriber_id,
-        literal(list_id),
-        literal(issue_id),
-        bindparam("bulletins", bulletins, expanding=True) if bulletins else None,
+    reason = reason_of(
+        people.c.suppressed,
+        people.c.state == SubscriptionState.ACTIVE,
+        received_in(people.c.subscriber_id, others) if others else None,
     )
-    judged = (
-        select(Subscriber.id, reason.label("reason"), edition.label("edition"))
-        .join(people, people.c.subscriber_id == Subscriber.id)
-        .subquery()
-    )
+    edition = _edition_for(people.c.language, languages)
+    judged = select(
+        people.c.subscriber_id, reason.label("reason"), edition.label("edition")
+    ).subquery()
     state = case(
         (judged.c.reason.is_(None), literal(DeliveryState.PENDING, Code(DeliveryState))),
         else_=literal(DeliveryState.EXCLUDED, Code(DeliveryState)),
     )
     # The excluded come last, so that the ids of each edition's batches follow one another.
-    rows = select(literal(issue_id), judged.c.id, state, judged.c.reason).order_by(
-        state, judged.c.edition, judged.c.id
+    rows = select(literal(issue_id), judged.c.subscriber_id, state, judged.c.reason).order_by(
+        state, judged.c.edition, judged.c.subscriber_id
     )
     columns = ["issue_id", "subscriber_id", "state", "reason"]
     session.execute(insert(_delivery).from_select(columns, rows))
@@ -218,43 +224,33 @@ def _insert_deliveries(
 def _insert_batches(
     session: Session,
     issue_id: int,
-    edition: ColumnElement[int],
+    languages: Languages,
     batch_limit: int,
     connections: int,
     now: datetime,
 ) -> None:
-    pending = session.scalar(_pending(issue_id).with_only_columns(func.count())) or 0
-    size = min(batch_limit, max(SMALLEST_BATCH, -(-pending // (4 * connections))))
-    numbered = (
-        _pending(issue_id)
-        .join(Subscriber, Subscriber.id == _delivery.c.subscriber_id)
-        .add_columns(
-            edition.label("edition"),
-            (
-                (func.row_number().over(partition_by=edition, order_by=_delivery.c.id) - 1) // size
-            ).label("no"),
-        )
-        .subquery()
-    )
-    ranges = (
-        select(
-            literal(issue_id),
-            numbered.c.edition,
-            literal(now, _batch.c.due_at.type),
-            func.min(numbered.c.id),
-            func.max(numbered.c.id),
-        )
-        .group_by(numbered.c.edition, numbered.c.no)
-        .order_by(func.min(numbered.c.id))
-    )
-    columns = ["issue_id", "edition_no", "due_at", "first_id", "last_id"]
-    session.execute(insert(_batch).from_select(columns, ranges))
-
-
-def _pending(issue_id: int) -> Select[tuple[int]]:
-    return select(_delivery.c.id).where(
-        _delivery.c.issue_id == issue_id, _delivery.c.state == DeliveryState.PENDING
-    )
+    edition = _edition_for(_subscriber.c.language, languages).label("edition")
+    pending = select(
+        edition, func.min(_delivery.c.id), func.max(_delivery.c.id), func.count()
+    ).where(_delivery.c.issue_id == issue_id, _delivery.c.state == DeliveryState.PENDING)
+    if len(languages) > 1:
+        pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+    spans = session.execute(pending.group_by(edition).order_by(edition)).all()
+    people = sum(count for *_, count in spans)
+    size = min(batch_limit, max(SMALLEST_BATCH, -(-people // (4 * connections))))
+    rows = [
+        {
+            "issue_id": issue_id,
+            "edition_no": number,
+            "due_at": now,
+            "first_id": first_id,
+            "last_id": min(first_id + size - 1, end),
+        }
+        for number, begin, end, _ in spans
+        for first_id in range(begin, end + 1, size)
+    ]
+    if rows:
+        session.execute(insert(_batch), rows)
 
 
 def _count_apart(session: Session, issue_id: int, list_id: int) -> int:

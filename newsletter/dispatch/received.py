@@ -1,4 +1,4 @@
-"""Why somebody is left out, as SQL that the freeze and every turn share."""
+"""Why somebody is left out: one rule, as SQL for the freeze and for every turn."""
 
 from typing import Any
 
@@ -42,14 +42,54 @@ def why_left_out(
     `bulletins` is an expanding parameter for what `same_bulletin` gives; None for a practice
     issue, which neither counts as received nor asks who received.
     """
+    return reason_of(
+        _suppressed(subscriber_id),
+        _subscribed(subscriber_id, list_id),
+        None if bulletins is None else _received_elsewhere(subscriber_id, issue_id, bulletins),
+    )
+
+
+def reason_of(
+    suppressed: ColumnElement[bool],
+    subscribed: ColumnElement[bool],
+    received: ColumnElement[bool] | None,
+) -> ColumnElement[Reason | None]:
+    """Return SQL for the reason to leave one person out, of whom that much is known."""
     reasons = [
-        (_suppressed(subscriber_id), _code(Reason.SUPPRESSED)),
-        (~_subscribed(subscriber_id, list_id), _code(Reason.UNSUBSCRIBED)),
+        (suppressed, _code(Reason.SUPPRESSED)),
+        (~subscribed, _code(Reason.UNSUBSCRIBED)),
     ]
-    if bulletins is not None:
-        received = _received_elsewhere(subscriber_id, issue_id, bulletins)
+    if received is not None:
         reasons.append((received, _code(Reason.ALREADY_RECEIVED)))
     return case(*reasons, else_=null())
+
+
+def other_issues(session: Session, issue_id: int) -> tuple[int, ...]:
+    """Return the ids of the other issues, practice aside, that carry the same bulletin."""
+    others = (
+        select(_other.c.id)
+        .join(_edition, _edition.c.issue_id == _other.c.id)
+        .where(
+            _edition.c.bulletin_id.in_(same_bulletin(session, issue_id)),
+            _other.c.id != issue_id,
+            ~_other.c.practice,
+        )
+    )
+    return tuple(sorted(set(session.scalars(others))))
+
+
+def received_in(subscriber_id: ColumnElement[int], issues: tuple[int, ...]) -> ColumnElement[bool]:
+    """Return SQL for: one of these issues reached, or may have, this person."""
+    return exists(
+        select(1)
+        .select_from(_copy)
+        .where(
+            _copy.c.issue_id.in_(issues),
+            _copy.c.subscriber_id == subscriber_id,
+            _copy.c.state.in_(_HAS_IT),
+        )
+        .correlate_except(_copy)
+    )
 
 
 # Tables and not classes: the turns of a dispatcher run these statements again and again.
