@@ -37,6 +37,7 @@ from subscribers.errors import Problem
 BUSY_TIMEOUT = timedelta(seconds=15)  # a freeze of a million people holds the lock for 4 s
 CONNECT_TIMEOUT = timedelta(seconds=10)
 KEPT_FOR = timedelta(seconds=1)
+POOL = 20  # open SQLite files kept for the next who reads
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BEGUN = "begun"  # in `Session.info`: the connection whose transaction a pen has begun
@@ -130,7 +131,9 @@ def open_engine(url: str | URL) -> Engine:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True)
+    # Opening the file again costs more than reading a batch, and each connection of the
+    # dispatcher reads.
+    engine = create_engine(url, hide_parameters=True, pool_size=POOL, max_overflow=-1)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

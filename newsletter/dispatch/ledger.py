@@ -126,42 +126,31 @@ def claim(
 ) -> Claim | None:
     """Take the batch that is due first, or None: one row, no trace in the deliveries."""
     now = deadlines.now
-    due = (
-        select(_batch.c.id)
-        .join(_issue, _issue.c.id == _batch.c.issue_id)
-        .where(*_claimable(practice, now))
-        .order_by(_batch.c.due_at, _batch.c.id)
-        .limit(1)
-        .with_for_update(of=_batch, skip_locked=True)
-        .scalar_subquery()
+    claimed = _CLAIM.run(
+        session, practice=practice, now=now, this_worker=worker_id, until=deadlines.lease_until
     )
-    row = session.execute(
-        update(_batch)
-        .where(_batch.c.id == due)
-        .values(fence=_batch.c.fence + 1, worker_id=worker_id, lease_until=deadlines.lease_until)
-        .returning(_batch)
-    ).one_or_none()
-    if row is None:
+    if not claimed:
         return None
-    sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
-    list_id = session.scalars(select(Issue.list_id).where(Issue.id == row.issue_id)).one()
+    ((batch_id, issue_id, edition_no, first_id, last_id, fence),) = claimed
+    sweep_range(session, issue_id, first_id, last_id, now, is_gone)
+    ((list_id,),) = _LIST.run(session, this_issue=issue_id)
     return Claim(
-        batch_id=row.id,
-        issue_id=row.issue_id,
+        batch_id=batch_id,
+        issue_id=issue_id,
         list_id=list_id,
-        edition_no=row.edition_no,
-        first_id=row.first_id,
-        last_id=row.last_id,
-        fence=row.fence,
+        edition_no=edition_no,
+        first_id=first_id,
+        last_id=last_id,
+        fence=fence,
         practice=practice,
-        bulletins=() if practice else same_bulletin(session, row.issue_id),
+        bulletins=() if practice else same_bulletin(session, issue_id),
     )
 
 
 def anything_due(session: Session, practice: bool, now: datetime) -> bool:
     """Return whether a claim would find something."""
-    due = select(1).select_from(_batch).join(_issue, _issue.c.id == _batch.c.issue_id)
-    return bool(session.scalar(select(exists(due.where(*_claimable(practice, now))))))
+    ((due,),) = _ANYTHING_DUE.run(session, practice=practice, now=now)
+    return bool(due)
 
 
 def turn(
@@ -231,15 +220,6 @@ def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
                 .where(_batch.c.id == result.batch_id, _batch.c.fence == result.fence)
                 .values(lease_until=None)
             )
-
-
-def _claimable(practice: bool, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        _batch.c.due_at <= now,
-        or_(_batch.c.lease_until.is_(None), _batch.c.lease_until < now),
-        _issue.c.state == IssueState.SENDING,
-        _issue.c.practice == practice,
-    )
 
 
 def _close_attempt(
@@ -470,6 +450,44 @@ _attempt = table_of(Attempt)
 _note = table_of(DeliveryNote)
 _bulletin = table_of(Bulletin)
 
+_CLAIMABLE = (
+    _batch.c.due_at <= place("now"),
+    or_(_batch.c.lease_until.is_(None), _batch.c.lease_until < place("now")),
+    _issue.c.state == IssueState.SENDING,
+    _issue.c.practice == place("practice"),
+)
+_DUE_FIRST = (
+    select(_batch.c.id)
+    .join(_issue, _issue.c.id == _batch.c.issue_id)
+    .where(*_CLAIMABLE)
+    .order_by(_batch.c.due_at, _batch.c.id)
+    .limit(1)
+    .with_for_update(of=_batch, skip_locked=True)
+)
+_CLAIM = Statement(
+    lambda _: (
+        update(_batch)
+        .where(_batch.c.id == _DUE_FIRST.scalar_subquery())
+        .values(
+            fence=_batch.c.fence + 1, worker_id=place("this_worker"), lease_until=place("until")
+        )
+        .returning(
+            *(_batch.c.id, _batch.c.issue_id, _batch.c.edition_no),
+            *(_batch.c.first_id, _batch.c.last_id, _batch.c.fence),
+        )
+    )
+)
+_LIST = Statement(lambda _: select(_issue.c.list_id).where(_issue.c.id == place("this_issue")))
+_ANYTHING_DUE = Statement(
+    lambda _: select(
+        exists(
+            select(1)
+            .select_from(_batch)
+            .join(_issue, _issue.c.id == _batch.c.issue_id)
+            .where(*_CLAIMABLE)
+        )
+    )
+)
 _LOOK_AT = (
     select(_issue.c.state, _batch.c.fence, _batch.c.lease_until)
     .join(_batch, _batch.c.issue_id == _issue.c.id)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.tables import Bulletin, Delivery, DeliveryState, Edition, Issue, Reason
 from subscribers.database import Code, table_of
+from subscribers.statement import Statement, place
 from subscribers.tables import Subscriber, Subscription, SubscriptionState, Suppression
 
 _HAS_IT = (DeliveryState.IN_FLIGHT, DeliveryState.SUBMITTED, DeliveryState.UNKNOWN)
@@ -17,15 +18,9 @@ def same_bulletin(session: Session, issue_id: int) -> tuple[int, ...]:
 
     Versions are tied by `replaced_by`, copies by `content_index`.
     """
-    found = set(session.scalars(select(Edition.bulletin_id).where(Edition.issue_id == issue_id)))
+    found = {number for (number,) in _CARRIED.run(session, this_issue=issue_id)}
     while True:
-        known = Bulletin.id.in_(found)
-        tied = or_(
-            Bulletin.replaced_by.in_(found),
-            Bulletin.id.in_(select(Bulletin.replaced_by).where(known)),
-            Bulletin.content_index.in_(select(Bulletin.content_index).where(known)),
-        )
-        more = set(session.scalars(select(Bulletin.id).where(tied)))
+        more = {number for (number,) in _TIED.run(session, sorted(found))}
         if more <= found:
             return tuple(sorted(found))
         found |= more
@@ -96,9 +91,29 @@ def received_in(subscriber_id: ColumnElement[int], issues: tuple[int, ...]) -> C
 _suppression = table_of(Suppression).alias("left_suppression")
 _person = table_of(Subscriber).alias("left_person")
 _consent = table_of(Subscription).alias("left_consent")
+_bulletin = table_of(Bulletin)
+_twin = table_of(Bulletin).alias("twin")
 _edition = table_of(Edition).alias("other_edition")
 _other = table_of(Issue).alias("other_issue")
 _copy = table_of(Delivery).alias("other_copy")
+
+_CARRIED = Statement(
+    lambda _: select(_edition.c.bulletin_id).where(_edition.c.issue_id == place("this_issue"))
+)
+_TIED = Statement(
+    lambda found: (
+        select(_bulletin.c.id)
+        .join(
+            _twin,
+            or_(
+                _bulletin.c.replaced_by == _twin.c.id,
+                _bulletin.c.id == _twin.c.replaced_by,
+                _bulletin.c.content_index == _twin.c.content_index,
+            ),
+        )
+        .where(_twin.c.id.in_(found))
+    )
+)
 
 
 def _received_elsewhere(

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.retry import NOT_SENT, Verdict
 from newsletter.tables import Attempt, Batch, Delivery, DeliveryState, Issue, IssueState, Reason
 from subscribers.database import Instant, table_of
+from subscribers.statement import Statement, place
 
 IsGone = Callable[[Session, int], bool]
 """Whether a worker, by its id, has certainly ended."""
@@ -43,18 +43,15 @@ def sweep_range(
     session: Session, issue_id: int, first_id: int, last_id: int, now: datetime, is_gone: IsGone
 ) -> Counter[DeliveryState]:
     """Settle the deliveries in flight of one batch that nobody will answer for any more."""
-    here = in_batch(issue_id, first_id, last_id)
-    in_flight = session.execute(
-        select(_attempt.c.id, _attempt.c.worker_id, _attempt.c.answer_by)
-        .join(_delivery, _delivery.c.attempt_id == _attempt.c.id)
-        .where(*here, _delivery.c.state == DeliveryState.IN_FLIGHT)
-        .distinct()
-    ).all()
-    died = [row.id for row in in_flight if is_gone(session, row.worker_id)]
-    overdue = [row.id for row in in_flight if row.id not in died and row.answer_by < now]
+    in_flight = _IN_FLIGHT.run(
+        session, this_issue=issue_id, first_id=first_id, last_id=last_id, now=now
+    )
+    died = [number for number, worker_id, _ in in_flight if is_gone(session, worker_id)]
+    overdue = [number for number, _, late in in_flight if number not in died and late]
     swept: Counter[DeliveryState] = Counter()
     if not died and not overdue:
         return swept
+    here = in_batch(issue_id, first_id, last_id)
     practice = session.scalars(select(_issue.c.practice).where(_issue.c.id == issue_id)).one()
     for attempts, reason in ((died, Reason.PROCESS_DIED), (overdue, Reason.ANSWER_LOST)):
         # In practice the copy is a file named after the delivery: handing it over again
@@ -78,33 +75,19 @@ def let_go(
     session: Session, batch_id: int, issue_id: int, first_id: int, last_id: int, now: datetime
 ) -> None:
     """End the lease; due again at the first retry or overdue answer in it, or never."""
-    waits = case(
-        (
-            _delivery.c.state == DeliveryState.PENDING,
-            func.coalesce(_delivery.c.due_at, literal(now, Instant)),
-        ),
-        else_=_attempt.c.answer_by,
+    ((due_at, in_flight),) = _LEFT.run(
+        session, this_issue=issue_id, first_id=first_id, last_id=last_id, now=now
     )
-    left = session.execute(
-        select(
-            func.min(waits, type_=Instant),
-            func.count().filter(_delivery.c.state == DeliveryState.IN_FLIGHT),
-        )
-        .select_from(_delivery)
-        .outerjoin(_attempt, _attempt.c.id == _delivery.c.attempt_id)
-        .where(
-            *in_batch(issue_id, first_id, last_id),
-            _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
-        )
-    ).one()
-    due_at, in_flight = left
-    values: dict[str, Any] = {"due_at": due_at, "lease_until": None}
-    if not in_flight:
-        values["worker_id"] = None  # the sweep need not look here any more
-    session.execute(update(_batch).where(_batch.c.id == batch_id).values(values))
+    # A batch with nothing in flight need not be looked at by the sweep any more.
+    let = _LET_GO_WATCHED if in_flight else _LET_GO
+    let.run(session, this_batch=batch_id, due=due_at)
 
 
-def in_batch(issue_id: int, first_id: int, last_id: int) -> tuple[ColumnElement[bool], ...]:
+def in_batch(
+    issue_id: int | ColumnElement[int],
+    first_id: int | ColumnElement[int],
+    last_id: int | ColumnElement[int],
+) -> tuple[ColumnElement[bool], ...]:
     """Return SQL for the deliveries of one batch."""
     # The sum keeps SQLite on the range of ids: the index of the issue is 40 times slower.
     return (_delivery.c.id.between(first_id, last_id), _delivery.c.issue_id + 0 == issue_id)
@@ -114,6 +97,50 @@ _issue = table_of(Issue)
 _batch = table_of(Batch)
 _delivery = table_of(Delivery)
 _attempt = table_of(Attempt)
+
+_HERE = in_batch(place("this_issue"), place("first_id"), place("last_id"))
+_NOW = place("now", Instant())
+_IN_FLIGHT = Statement(
+    lambda _: (
+        select(_attempt.c.id, _attempt.c.worker_id, _attempt.c.answer_by < _NOW)
+        .join(_delivery, _delivery.c.attempt_id == _attempt.c.id)
+        .where(*_HERE, _delivery.c.state == DeliveryState.IN_FLIGHT)
+        .distinct()
+    )
+)
+_LEFT = Statement(
+    lambda _: (
+        select(
+            func.min(
+                case(
+                    (
+                        _delivery.c.state == DeliveryState.PENDING,
+                        func.coalesce(_delivery.c.due_at, _NOW),
+                    ),
+                    else_=_attempt.c.answer_by,
+                )
+            ),
+            func.count().filter(_delivery.c.state == DeliveryState.IN_FLIGHT),
+        )
+        .select_from(_delivery)
+        .outerjoin(_attempt, _attempt.c.id == _delivery.c.attempt_id)
+        .where(*_HERE, _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)))
+    )
+)
+_LET_GO_WATCHED = Statement(
+    lambda _: (
+        update(_batch)
+        .where(_batch.c.id == place("this_batch"))
+        .values(due_at=place("due"), lease_until=None)
+    )
+)
+_LET_GO = Statement(
+    lambda _: (
+        update(_batch)
+        .where(_batch.c.id == place("this_batch"))
+        .values(due_at=place("due"), lease_until=None, worker_id=None)
+    )
+)
 
 
 def _close_cancelled(session: Session) -> None:
