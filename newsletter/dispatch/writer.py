@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -59,6 +60,9 @@ class Writer:
         self._undo = undo
         self._changed = threading.Condition()
         self._waiting: list[_Request] = []
+        self._wanted = 1  # requests that wake the thread
+        self._company = 1  # who wrote last time, or waited meanwhile
+        self._patience = 0.0  # seconds
         self._doubtful: list[object] = []
         self._closed: BaseException | None = None
         self._told: str | None = None  # why it cannot be written, said once and not every second
@@ -93,7 +97,8 @@ class Writer:
             if self._closed is not None:
                 raise self._closed
             self._waiting.append(request)
-            self._changed.notify_all()
+            if len(self._waiting) >= self._wanted:
+                self._changed.notify_all()
         return request.wait()
 
     def _run(self) -> None:
@@ -108,10 +113,27 @@ class Writer:
 
     def _collect(self, wait: bool) -> list[_Request]:
         with self._changed:
+            if wait and len(self._waiting) < self._company:
+                self._sleep(self._company, self._patience)
             while wait and not self._waiting and self._closed is None:
-                self._changed.wait()
+                self._sleep(1, None)
             requests, self._waiting = self._waiting, []
             return requests
+
+    def _sleep(self, wanted: int, patience: float | None) -> None:
+        """Wait until so many requests are there, or the patience or everything is over."""
+        self._wanted = wanted
+        if self._closed is None:
+            self._changed.wait(patience)
+
+    def _expect(self, answered: int, took: float) -> None:
+        """Wait for as many as there were, for half as long as a commit takes.
+
+        With a slow disk, those who were just answered come back long before the next commit is
+        through, and would wait for the one after it.
+        """
+        self._company = answered + len(self._waiting)
+        self._patience = took / 2
 
     def _pause_or_closed(self) -> bool:
         with self._changed:
@@ -123,6 +145,7 @@ class Writer:
         """Write all in one transaction; return those to be tried again."""
         results: list[Any] = []
         complete = False
+        began = time.monotonic()
         try:
             with self._pen.writing() as session:
                 self._undo(session, self._doubtful)
@@ -141,6 +164,7 @@ class Writer:
         if self._told is not None:
             self._told = None
             _log.info("the ledger can be written again")
+        self._expect(len(requests), time.monotonic() - began)
         for request, result in zip(requests, results, strict=True):
             request.succeed(result)
         return []
