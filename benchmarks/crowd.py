@@ -5,7 +5,7 @@ Everything is as in the product: the schema of the migrations, encryption, durab
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,15 +28,21 @@ class Crowd:
     """A list of people and what they are to be sent."""
 
     engine: Engine
-    keys: Keys
-    settings: Settings
+    site_key: str
     list_id: int
     people: int
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def keys(self) -> Keys:
+        """Return the keys of the site."""
+        return Keys(self.site_key)
 
 
-def gather(url: str, people: int, settings: Settings | None = None) -> Crowd:
+def gather(url: str, people: int) -> Crowd:
     """Fill a new database with `people` subscribers of one list."""
-    engine, keys = open_engine(url), Keys(new_site_key())
+    engine, site_key = open_engine(url), new_site_key()
+    keys = Keys(site_key)
     upgrade(engine)
     now = datetime.now(UTC)
     with writing(engine) as session:
@@ -51,7 +57,7 @@ def gather(url: str, people: int, settings: Settings | None = None) -> Crowd:
             session.execute(
                 insert(table_of(Subscription)), [_consent(list_id, n, now) for n in numbers]
             )
-    return Crowd(engine, keys, settings or Settings(), list_id, people)
+    return Crowd(engine, site_key, list_id, people)
 
 
 def address_of(number: int) -> str:

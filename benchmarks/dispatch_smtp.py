@@ -18,7 +18,7 @@ from crowd import Crowd, add_issue, address_of, email_of, gather, sqlite_url
 from measure import Run, in_rounds, middle, print_machine, ratio, run_of
 from sinks import HOST, fast_sink, smtp_sink
 
-from newsletter.config import Settings, Smtp
+from newsletter.config import Smtp
 from newsletter.dispatch import Dispatcher
 from newsletter.message import Recipient, bulletin_envelope, bulletin_form
 from newsletter.providers.smtp import SmtpRelay
@@ -130,7 +130,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=wanted.folder) as name:
         folder = Path(name)
         print_machine(folder)
-        crowd = gather(sqlite_url(folder), wanted.people, Settings())
+        crowd = gather(sqlite_url(folder), wanted.people)
         with smtp_sink(folder / "postfix") as slow, fast_sink() as fast:
             for kilobytes in (30, 5):
                 for port, sink in ((slow, "smtp-sink"), (fast, "the fast sink")):
