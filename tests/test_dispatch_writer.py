@@ -90,6 +90,41 @@ def test_those_who_wait_together_are_committed_together(quick: Engine) -> None:
     writer.close(PATIENCE)
 
 
+def test_those_who_were_answered_together_are_waited_for(
+    quick: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    writer = Writer(quick, lambda _session, _doubtful: commits.append(1))
+
+    def expect_two(_answered: int, _took: float) -> None:
+        writer._company, writer._patience = 2, 30.0
+
+    monkeypatch.setattr(writer, "_expect", expect_two)
+    writer.write(lambda session: add_list(session, "alone"))
+    early = threading.Thread(target=writer.write, args=(lambda s: add_list(s, "early"),))
+    early.start()
+    while not writer._waiting:
+        time.sleep(0.001)
+    writer.write(lambda session: add_list(session, "late"))
+    early.join(10)
+
+    assert names(quick) == ["alone", "early", "late"]
+    assert len(commits) == 2
+    writer.close(PATIENCE)
+
+
+@pytest.mark.parametrize(("answered", "took"), [(1, 0.0), (50, 0.002)])
+def test_nobody_is_waited_for_without_end(quick: Engine, answered: int, took: float) -> None:
+    writer = Writer(quick, undo_nothing)
+    writer.write(lambda session: add_list(session, "first"))
+    writer._expect(answered, took)
+
+    writer.write(lambda session: add_list(session, "second"))
+
+    assert names(quick) == ["first", "second"]
+    writer.close(PATIENCE)
+
+
 def test_a_locked_database_fails_what_can_wait_and_keeps_what_cannot(
     quick: Engine, locked: sqlite3.Connection
 ) -> None:
