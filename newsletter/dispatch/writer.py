@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from subscribers.database import DatabaseUnavailable, Pen
 
 RETRY_EVERY = timedelta(seconds=1)
+LONGEST_GATHER = timedelta(milliseconds=10)  # a commit may have waited for a lock, or frozen a list
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -127,13 +128,13 @@ class Writer:
             self._changed.wait(patience)
 
     def _expect(self, answered: int, took: float) -> None:
-        """Wait for as many as there were, for half as long as a commit takes.
+        """Wait for as many as there were, for half as long as the commit took.
 
         With a slow disk, those who were just answered come back long before the next commit is
         through, and would wait for the one after it.
         """
         self._company = answered + len(self._waiting)
-        self._patience = took / 2
+        self._patience = min(took / 2, LONGEST_GATHER.total_seconds())
 
     def _pause_or_closed(self) -> bool:
         with self._changed:
