@@ -146,7 +146,7 @@ class MessageForm:
             _own_address(envelope.reply_to, "sender.reply_to") if envelope.reply_to else None
         )
         self._domain = self.sender_email.rpartition("@")[2]
-        self._shared_headers = dict(self._headers_alike())
+        self.shared_headers = dict(self._headers_alike())
         self._head = self._encoded_head(date)
         self._body = _Body.of(email)
         self._stuffed_head = _stuffed(self._head)
@@ -190,10 +190,13 @@ class MessageForm:
 
         That is all but From, To, Reply-To, Subject, Date, Message-ID and MIME's own.
         """
-        headers = dict(self._shared_headers)
-        if self.envelope.kind != "notice":
-            headers["List-Unsubscribe"] = f"<{_header_url(recipient.unsubscribe_url)}>"
-        return headers
+        return self.shared_headers | self.own_headers(recipient)
+
+    def own_headers(self, recipient: Recipient) -> dict[str, str]:
+        """Return those of `headers_for` that are not the same in every copy."""
+        if self.envelope.kind == "notice":
+            return {}
+        return {"List-Unsubscribe": f"<{_header_url(recipient.unsubscribe_url)}>"}
 
     def values_for(self, recipient: Recipient) -> tuple[SlotValues, SlotValues]:
         """Return one person's slot values, first for the HTML, then for the text."""
@@ -257,9 +260,7 @@ class MessageForm:
             b"Subject: " + _encoded_subject(self.subject),
             b"Date: " + format_datetime(date).encode("ascii"),
         ]
-        lines += [
-            f"{name}: {value}".encode("ascii") for name, value in self._shared_headers.items()
-        ]
+        lines += [f"{name}: {value}".encode("ascii") for name, value in self.shared_headers.items()]
         return b"".join(line + b"\r\n" for line in lines)
 
 

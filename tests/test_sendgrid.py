@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from email.message import Message
@@ -21,9 +22,8 @@ from jsonschema import Draft202012Validator
 from newsletter import config
 from newsletter.errors import Problem
 from newsletter.message import MessageForm, Recipient
-from newsletter.providers import sendgrid
 from newsletter.providers.base import Answer, Outcome
-from newsletter.providers.sendgrid import SendGrid, requests_for
+from newsletter.providers.sendgrid import SendGrid, line, requests_for, sending, try_out
 from newsletter.rendering import RenderedEmail, Shell
 from newsletter.tables import Reason
 from tests.copies import EMAIL, SITE, form, hand_over, leave, people, person
@@ -77,7 +77,7 @@ def bodies(
 ) -> list[dict[str, Any]]:
     """Return the bodies as they look after a trip through JSON."""
     return [
-        json.loads(json.dumps(request.body))
+        json.loads(request.body)
         for request in requests_for(edition, readers, attempt_id=77, most=most)
     ]
 
@@ -108,14 +108,14 @@ def test_what_cannot_work_or_would_give_the_key_away_is_refused(
 def test_the_host_is_the_one_of_the_settings(server: SendGridServer) -> None:
     eu = SendGrid(config.SendGrid(base_url="https://api.eu.sendgrid.com"), KEY)
 
-    assert eu.connect()._client.host == "https://api.eu.sendgrid.com"
+    assert eu.connect().line.host == "https://api.eu.sendgrid.com"
 
 
 def test_the_log_of_the_sdk_never_goes_below_info(server: SendGridServer) -> None:
     logger = logging.getLogger("python_http_client")
     logger.setLevel(logging.DEBUG)
 
-    SendGrid(server.settings(), KEY)
+    SendGrid(server.settings(), KEY).connect()
 
     assert logger.level == logging.INFO
 
@@ -242,7 +242,7 @@ def test_every_request_keeps_every_limit(few: list[str | None], times: int, most
 
     assert [reader for request in made for reader in request.people] == readers
     for request in made:
-        personal = request.body["personalizations"]
+        personal = json.loads(request.body)["personalizations"]
         assert len(personal) == len(request.people) <= most
         sizes = [
             sum(len(t.encode()) + len(v.encode()) for t, v in p["substitutions"].items())
@@ -271,19 +271,19 @@ def test_no_request_holds_an_address_twice() -> None:
 
 
 def test_a_body_that_grows_too_large_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sendgrid, "MAX_BODY", 2_000_000)
+    monkeypatch.setattr(sending, "MAX_BODY", 60_000)
 
     made = bodies(form(), people(300))
 
     assert sum(len(body["personalizations"]) for body in made) == 300
     assert 1 < len(made) < 300
-    assert all(len(json.dumps(body)) <= 2_000_000 for body in made)
+    assert all(len(json.dumps(body, separators=(",", ":"))) <= 60_000 for body in made)
 
 
 def test_one_person_whose_copy_is_too_large_is_still_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sendgrid, "MAX_BODY", 10)
+    monkeypatch.setattr(sending, "MAX_BODY", 10)
 
     assert len(bodies(form(), people(2))) == 2
 
@@ -330,6 +330,67 @@ def test_a_bad_address_holds_up_only_its_own_request(server: SendGridServer) -> 
         Answer.REFUSED,
         Answer.TRY_LATER,
     }
+
+
+@pytest.mark.parametrize("at_fault", [(3,), (1,), (17, 18), (50,), (2, 25, 49)])
+def test_a_fault_that_names_nobody_is_found_and_the_others_go(
+    server: SendGridServer, at_fault: tuple[int, ...]
+) -> None:
+    readers = [person(n, f"choke{n}@example.net" if n in at_fault else None) for n in range(1, 51)]
+    server.plan(choke="choke")
+
+    outcomes = hand_over(SendGrid(server.settings(), KEY), readers)
+
+    refused = {o.delivery_id: o.reason for o in outcomes if o.answer is Answer.REFUSED}
+    accepted = {o.delivery_id for o in outcomes if o.answer is Answer.ACCEPTED}
+    assert refused == dict.fromkeys(at_fault, Reason.MESSAGE_REFUSED)
+    assert accepted == set(range(1, 51)) - set(at_fault)
+    assert len(server.copies()) == len({copy.address for copy in server.copies()}) == len(accepted)
+    assert len(server.requests()) <= 4 + 12 * len(at_fault)
+
+
+def test_a_fault_in_every_copy_is_ours_and_found_with_two_more_questions(
+    server: SendGridServer,
+) -> None:
+    server.plan(choke="reader")
+
+    outcomes = hand_over(SendGrid(server.settings(), KEY), people(50))
+
+    assert {o.answer for o in outcomes} == {Answer.SENDER_FAULT}
+    assert len(outcomes) == 50
+    assert len(server.requests()) == 3
+
+
+@pytest.mark.parametrize("nth", [2, 3, 4, 5])
+def test_looking_for_a_fault_ends_at_any_other_trouble(server: SendGridServer, nth: int) -> None:
+    server.plan(Mishap(503, nth=nth, take=True), choke="reader7@")
+
+    outcomes = hand_over(SendGrid(server.settings(), KEY), people(50))
+
+    by_answer = Counter(o.answer for o in outcomes)
+    assert sorted(o.delivery_id for o in outcomes) == list(range(1, 51))
+    assert len(server.requests()) == nth
+    assert len(server.copies()) == by_answer[Answer.ACCEPTED] + by_answer[Answer.UNKNOWN]
+    assert by_answer[Answer.SENDER_FAULT] == 0
+
+
+def test_settings_are_tried_out_without_sending(server: SendGridServer) -> None:
+    assert try_out(server.settings(), KEY, form(), person(1)) == ""
+    assert "SENDGRID_API_KEY" in try_out(server.settings(), "SG.wrong", form(), person(1))
+    server.plan(Mishap(202, {"X-Message-Id": "a1"}))
+    assert "mail to send" in try_out(server.settings(), KEY, form(), person(1))
+    server.plan(Mishap(raw="HTTP/1.1 20"))
+    assert "no whole answer" in try_out(server.settings(), KEY, form(), person(1))
+    assert server.copies() == []
+
+
+def test_trying_out_says_when_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+    said = try_out(config.SendGrid(base_url=url), KEY, form(), person(1))
+
+    assert "cannot be reached" in said
 
 
 @pytest.mark.parametrize(
@@ -408,7 +469,9 @@ def test_the_wait_that_is_asked_for_is_passed_on(headers: dict[str, str], wait: 
     for name, value in headers.items():
         message[name] = value
 
-    assert sendgrid._wait(message) == (None if wait is None else timedelta(seconds=wait))
+    assert line.Said(429, message, b"").wait() == (
+        None if wait is None else timedelta(seconds=wait)
+    )
 
 
 def test_too_many_requests_makes_the_whole_turn_wait(server: SendGridServer) -> None:
@@ -417,8 +480,8 @@ def test_too_many_requests_makes_the_whole_turn_wait(server: SendGridServer) -> 
 
     outcomes = hand_over(SendGrid(server.settings(), KEY), readers)
 
-    assert {(o.answer, o.retry_after) for o in outcomes} == {
-        (Answer.TRY_LATER, timedelta(seconds=7))
+    assert {(o.answer, o.retry_after, o.slow_down) for o in outcomes} == {
+        (Answer.TRY_LATER, timedelta(seconds=7), True)
     }
     assert len(server.requests()) == 1
 
@@ -472,7 +535,7 @@ def test_a_server_that_speaks_no_tls_got_nothing(server: SendGridServer) -> None
 def test_a_server_that_never_gets_round_to_tls_got_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sendgrid, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(line, "CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -566,7 +629,7 @@ def test_requests_carry_the_key_and_nothing_from_call_to_call(server: SendGridSe
 
 def test_personal_headers_may_be_absent() -> None:
     parts = {name: getattr(form(), name) for name in _FORM_PARTS}
-    bare = SimpleNamespace(**parts, headers_for=lambda _: {})
+    bare = SimpleNamespace(**parts, shared_headers={}, own_headers=lambda _: {})
 
     [body] = bodies(cast("MessageForm", bare), people(1))
 

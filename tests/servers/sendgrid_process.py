@@ -70,14 +70,22 @@ class Desk(BaseHTTPRequestHandler):
         if mishap:
             self.misbehave(mishap, raw)
         else:
-            self.decide(raw, plan["refuse"])
+            self.decide(raw, plan)
 
-    def decide(self, raw: bytes, refuse: str) -> None:
+    def decide(self, raw: bytes, plan: dict[str, Any]) -> None:
         if self.headers["Authorization"] != f"Bearer {self.server.options['key']}":
             words = "The provided authorization grant is invalid, expired, or revoked"
             self.answer(401, {}, fault_list((words, None)))
-        elif faults := list(faults_of(raw, refuse)):
+        elif faults := list(faults_of(raw, plan["refuse"])):
             self.answer(400, {}, fault_list(*faults))
+        elif plan["choke"] and any(
+            plan["choke"] in to["email"]
+            for person in json.loads(raw)["personalizations"]
+            for to in person["to"]
+        ):
+            self.answer(400, {}, fault_list(("Bad Request", None)))
+        elif json.loads(raw).get("mail_settings", {}).get("sandbox_mode", {}).get("enable"):
+            self.answer(200, {}, "")
         else:
             self.answer(202, {"X-Message-Id": self.take(raw)}, "")
 

@@ -1,0 +1,11 @@
+"""Twilio SendGrid's v3 API.
+
+sending     batches out of copies, and what the answers mean for each person
+events      what SendGrid posts to us afterwards: signatures and our words for its kinds
+records     what it can be asked: its log, and whom it will not mail
+line        the official SDK's client on connections that are watched; the SDK stops there
+"""
+
+from newsletter.providers.sendgrid.sending import SendGrid, requests_for, try_out
+
+__all__ = ["SendGrid", "requests_for", "try_out"]
