@@ -133,6 +133,11 @@ def notice_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "Me
     return MessageForm(email, envelope, date)
 
 
+def category_of(issue_id: int) -> str:
+    """Return what an API provider files the copies of an issue under; opaque to its staff."""
+    return f"i{issue_id}"
+
+
 class MessageForm:
     """What every copy of one edition shares.  Never changed once made; shared by threads."""
 
@@ -155,7 +160,7 @@ class MessageForm:
     @property
     def category(self) -> str:
         """What an API provider may file the copies under: it names an issue, and nothing else."""
-        return f"i{self.envelope.issue_id}"
+        return category_of(self.envelope.issue_id)
 
     def copy_for(self, recipient: Recipient) -> bytes:
         """Return the complete message for one person: CRLF lines, never longer than 998 bytes.

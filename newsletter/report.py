@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.reasons import SENTENCES
 from newsletter.errors import NotFound
+from newsletter.providers.reported import EventKind
 from newsletter.tables import (
     Attempt,
     Batch,
@@ -17,7 +18,9 @@ from newsletter.tables import (
     DeliveryState,
     Issue,
     IssueState,
+    LogSearch,
     OutcomeKind,
+    ProviderEvent,
     Reason,
 )
 from subscribers.database import Code, table_of
@@ -39,6 +42,8 @@ class Report:
     exclusions: Mapping[Reason, int]
     sending: Mapping[str, int]  # pending, claimed, in_flight, submitted, failed, unknown
     outcome: Mapping[OutcomeKind, int]
+    twice: int = 0  # the provider told of two copies: a person had one sent again
+    silent: int = 0  # of the unknown: the provider's log does not know them
 
     @property
     def deliveries(self) -> int:
@@ -77,7 +82,14 @@ class Report:
                 f"{self.sending['unknown']:,} not certain: they may have it or not. "
                 "A person decides; nothing is sent twice by itself."
             )
+        if self.silent:
+            told.append(
+                f"Of these, {self.silent:,} are probably not accepted: {provider}'s log knows "
+                "what came later, and not them."
+            )
         told.append(self._outcome_sentence(provider, tells_outcome))
+        if self.twice:
+            told.append(f"{self.twice:,} received it twice, after somebody had it sent again.")
         if self.practice:
             told.append("This was practice: nothing left this machine.")
         if not self.adds_up:
@@ -152,6 +164,46 @@ def report(session: Session, issue_id: int) -> Report:
         exclusions,
         sending,
         outcome,
+        _received_twice(session, issue_id),
+        _silent(session, issue_id) if sending["unknown"] else 0,
+    )
+
+
+def _received_twice(session: Session, issue_id: int) -> int:
+    """Return how many copies arrived, as the provider tells, from more than one attempt each."""
+    twice = (
+        select(ProviderEvent.delivery_id)
+        .join(Delivery, Delivery.id == ProviderEvent.delivery_id)
+        .where(
+            Delivery.issue_id == issue_id,
+            Delivery.tries > 1,  # very few, so that hardly an event is read
+            ProviderEvent.kind.in_(_ARRIVED),
+        )
+        .group_by(ProviderEvent.delivery_id)
+        .having(func.count(ProviderEvent.attempt_id.distinct()) > 1)
+        .subquery()
+    )
+    return session.scalars(select(func.count()).select_from(twice)).one()
+
+
+_ARRIVED = (EventKind.DELIVERED, EventKind.UNSUBSCRIBED, EventKind.COMPLAINED)
+
+
+def _silent(session: Session, issue_id: int) -> int:
+    """Return how many unknown copies the provider's log does not know, though it should."""
+    return session.scalars(
+        select(func.count())
+        .select_from(LogSearch)
+        .join(Delivery, Delivery.id == LogSearch.delivery_id)
+        .where(Delivery.issue_id == issue_id, *_is_silent())
+    ).one()
+
+
+def _is_silent() -> tuple[ColumnElement[bool], ...]:
+    return (
+        LogSearch.silent.is_(True),
+        LogSearch.attempt_id == Delivery.attempt_id,
+        Delivery.state == DeliveryState.UNKNOWN,
     )
 
 
@@ -215,10 +267,12 @@ def deliveries(
             func.coalesce(Attempt.started_at, Issue.started_at).label("at"),
             Subscriber.address,
             Subscriber.address_index,
+            LogSearch.delivery_id.is_not(None).label("silent"),
         )
         .join(Issue, Issue.id == Delivery.issue_id)
         .outerjoin(Attempt, Attempt.id == Delivery.attempt_id)
         .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .outerjoin(LogSearch, and_(LogSearch.delivery_id == Delivery.id, *_is_silent()))
         .where(Delivery.issue_id == issue_id)
         .order_by(Delivery.id)
         .execution_options(yield_per=_AT_ONCE)
@@ -229,10 +283,15 @@ def deliveries(
         yield DeliveryRow(
             email=_open(keys, row.address, row.address_index),
             state=row.state,
-            reason=SENTENCES[row.reason] if row.reason is not None else "",
+            reason=_reason(row.reason, row.silent),
             attempts=row.tries,
             at=row.at,
         )
+
+
+def _reason(reason: Reason | None, silent: bool) -> str:
+    sentence = SENTENCES[reason] if reason is not None else ""
+    return f"{sentence} The provider's log does not know it: probably not." if silent else sentence
 
 
 def unknowns(session: Session, keys: Keys, issue_id: int) -> list[DeliveryRow]:

@@ -60,11 +60,13 @@ class Reason(enum.IntEnum):
     MESSAGE_REFUSED = 11  # the provider refused the message after seeing it
     GAVE_UP = 12  # "try later" until the tries were used up
     ADDRESS_UNUSABLE = 13  # no provider could take this address
+    DROPPED = 14  # the provider took it, and told later that it did not send it
     # UNKNOWN
     ANSWER_LOST = 20  # the connection broke after the data, or the answer was unreadable
     PROCESS_DIED = 21  # the process that sent it ended before it recorded an answer
     # PENDING again
     TRY_LATER = 30
+    OVER_QUOTA = 31  # the provider took it, and dropped it because our account had no room
 
 
 class OutcomeKind(enum.IntEnum):
@@ -273,6 +275,63 @@ class ProviderEvent(Base):
     attempt_id: Mapped[int | None] = mapped_column(BigKey)
     body: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "event.body", event_id
     applied_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class BounceState(enum.IntEnum):
+    """What a hard bounce did to its address."""
+
+    SUPPRESSED = 1
+    HELD = 2  # too many at once: a person decides
+    ACCEPTED = 3  # a person said: suppressed
+    DISCARDED = 4  # a person said: not suppressed
+
+
+class HardBounce(Base):
+    """One address that bounced for good, among those that are judged together."""
+
+    __tablename__ = "hard_bounce"
+    __table_args__ = (
+        Index("hard_bounce_once", "pile", "address_index", unique=True),
+        Index("hard_bounce_of_address", "address_index"),
+        Index(
+            "hard_bounce_held",
+            "id",
+            postgresql_where=text("state = 2"),
+            sqlite_where=text("state = 2"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    pile: Mapped[str] = mapped_column(String(24))  # "i12": an issue's; else "d2026-11-23": a day's
+    address_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    host_index: Mapped[bytes] = mapped_column(LargeBinary(16))  # keyed, of the receiving host
+    provider: Mapped[str] = mapped_column(String(20))
+    noted_at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[BounceState] = mapped_column(Code(BounceState))
+
+
+class ProviderLook(Base):
+    """When a provider's log or lists were last asked for, and how that went."""
+
+    __tablename__ = "provider_look"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(10), primary_key=True)  # lists, log
+    succeeded_at: Mapped[datetime | None] = mapped_column(Instant)  # when the last good one began
+    failing_since: Mapped[datetime | None] = mapped_column(Instant)
+    next_at: Mapped[datetime | None] = mapped_column(Instant)  # not before it
+
+
+class LogSearch(Base):
+    """An unknown delivery that the provider's log was searched for in vain."""
+
+    __tablename__ = "log_search"
+
+    delivery_id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(BigKey)
+    searches: Mapped[int] = mapped_column(SmallInteger)
+    next_at: Mapped[datetime | None] = mapped_column(Instant)  # None: no more
+    silent: Mapped[bool] = mapped_column(Boolean)  # it knows what came later, and not this one
 
 
 class Schedule(Base):

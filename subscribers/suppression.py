@@ -91,6 +91,52 @@ def unsuppress(
     return True
 
 
+def complain(session: Session, keys: Keys, address: str, provider: str, now: datetime) -> bool:
+    """Suppress somebody who reported our mail as unwanted; return whether that changed anything.
+
+    A complaint also takes the place of having left every list, so that it makes no difference
+    which of the two became known first.  Raises like `suppress`.
+    """
+    reason = SuppressionReason.COMPLAINT
+    if suppress(session, keys, address, reason, now, provider=provider):
+        return True
+    index = keys.address_index(read_address(address).wire)
+    changed = session.execute(
+        update(Suppression)
+        .where(
+            Suppression.address_index == index,
+            Suppression.reason == SuppressionReason.UNSUBSCRIBED_EVERYWHERE,
+        )
+        .values(reason=reason, provider=provider, at=now)
+        .returning(Suppression.address_index)
+    )
+    if changed.first() is None:
+        return False
+    _record(session, keys, index, SuppressionChange.SUPPRESSED, reason, now, None, None)
+    return True
+
+
+def withdraw(session: Session, keys: Keys, index: bytes, provider: str, now: datetime) -> bool:
+    """Take back a hard bounce that a provider told of; whatever else suppresses stays.
+
+    `index` is that of the address.
+    """
+    reason = SuppressionReason.HARD_BOUNCE
+    lifted = session.execute(
+        delete(Suppression)
+        .where(
+            Suppression.address_index == index,
+            Suppression.reason == reason,
+            Suppression.provider == provider,
+        )
+        .returning(Suppression.address_index)
+    )
+    if lifted.first() is None:
+        return False
+    _record(session, keys, index, SuppressionChange.LIFTED, reason, now, None, None)
+    return True
+
+
 def is_suppressed(session: Session, keys: Keys, address: str) -> bool:
     """Return whether `address` is never to be mailed; raises like `suppress`."""
     index = keys.address_index(read_address(address).wire)

@@ -13,7 +13,9 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.MESSAGE_REFUSED: "The provider refused the message.",
     Reason.GAVE_UP: "The provider put it off until the tries were used up.",
     Reason.ADDRESS_UNUSABLE: "No provider can take this address: correct it.",
+    Reason.DROPPED: "The provider took it, and told later that it did not send it.",
     Reason.ANSWER_LOST: "The connection broke after the message had left: it may have arrived.",
     Reason.PROCESS_DIED: "The program ended before the answer came: it may have arrived.",
     Reason.TRY_LATER: "The provider asked to try again later.",
+    Reason.OVER_QUOTA: "The provider dropped it: the quota of our account was used up.",
 }

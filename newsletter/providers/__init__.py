@@ -1,11 +1,17 @@
 """Who takes mail from us: one file or folder for each vendor.  The only list of vendors is here."""
 
+from typing import TYPE_CHECKING
+
 from newsletter.providers.base import Provider
 from newsletter.providers.practice import Practice
+from newsletter.providers.reported import Records
 from newsletter.providers.smtp import SmtpRelay
 from newsletter.site import Site
 
-__all__ = ["label_for", "provider_for"]
+if TYPE_CHECKING:
+    from newsletter.providers.sendgrid.events import Webhook
+
+__all__ = ["label_for", "provider_for", "records_for", "webhook_for"]
 
 
 def provider_for(site: Site) -> Provider:
@@ -43,3 +49,32 @@ def label_for(site: Site, practice: bool) -> str:
             return f"the mail server {settings.smtp.host}"
         case "sendgrid":
             return "SendGrid"
+
+
+def records_for(site: Site) -> Records | None:
+    """Return what can be asked afterwards, None where the provider keeps no records for us.
+
+    Raises:
+        Problem: as `provider_for`.
+    """
+    if site.settings.provider.kind != "sendgrid":
+        return None
+    from newsletter.providers.sendgrid.records import SendGridRecords
+
+    return SendGridRecords(site.settings.provider.sendgrid, site.secrets.sendgrid_api_key)
+
+
+def webhook_for(site: Site) -> "Webhook | None":
+    """Return what opens SendGrid's events, None while no key to verify them is set.
+
+    Whichever provider is chosen now: events of what SendGrid took before still come.
+
+    Raises:
+        Problem: a key under [provider.sendgrid] webhook_public_keys cannot be read.
+    """
+    keys = site.settings.provider.sendgrid.webhook_public_keys
+    if not keys:
+        return None
+    from newsletter.providers.sendgrid.events import Webhook
+
+    return Webhook(keys)

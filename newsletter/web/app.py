@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from newsletter.errors import Problem
 from newsletter.site import Site
-from newsletter.web import issues, public
+from newsletter.web import issues, public, webhooks
 from newsletter.web.pages import Here, Web, error_page, open_web
 from newsletter.web.shield import Shield
 from subscribers.database import DatabaseUnavailable, reading
@@ -50,6 +50,7 @@ def create_app(site: Site, clock: Callable[[], datetime]) -> FastAPI:
     app.state.web = web = open_web(site, clock)
     app.include_router(public.router)
     app.include_router(issues.router)
+    webhooks.open_webhooks(app, web)
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"])
     app.add_api_route("/readyz", _readiness, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _refused)

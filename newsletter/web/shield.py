@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from newsletter.web.pages import Web, error_page
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_EVENTS_BYTES = 2 * 1024 * 1024  # providers tell of many copies at once
+_EVENTS = "/events/"
 _HEADERS = {
     "Referrer-Policy": "no-referrer",  # the token in the address must not travel on
     "Cache-Control": "no-store",
@@ -23,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 class Shield:
-    """The outermost layer: bodies over 64 kB get 413, our mistakes 500, all answers headers.
+    """The outermost layer: large bodies get 413, our mistakes 500, all answers headers.
+
+    Large is over 64 kB, over 2 MB for events.
 
     A mistake is logged by its kind and place.  Its message may quote what somebody sent, and
     the address of the page holds a token: neither is ever logged.
@@ -39,7 +43,9 @@ class Shield:
             return
         send = self._with_headers(send)
         try:
-            body = await _read(Headers(scope=scope), receive)
+            events = scope.get("path", "").startswith(_EVENTS)
+            most = MAX_EVENTS_BYTES if events else MAX_BODY_BYTES
+            body = await _read(Headers(scope=scope), receive, most)
         except ClientDisconnect:
             return  # half a form could name another list than the whole one
         if body is None:
@@ -65,22 +71,22 @@ class Shield:
         return send_with_headers
 
 
-async def _read(headers: Headers, receive: Receive) -> bytes | None:
+async def _read(headers: Headers, receive: Receive, most: int) -> bytes | None:
     """Return the whole body, None when it is, or says it will be, too large."""
     announced = headers.get("content-length", "0")
-    if len(announced) > 9 or int(announced) > MAX_BODY_BYTES:
+    if len(announced) > 9 or int(announced) > most:
         return None
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part: bytes = message.get("body", b"")
         body += part
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most:
             return None
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

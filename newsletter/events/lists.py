@@ -1,0 +1,124 @@
+"""Whom the provider itself will not mail: pulled before an issue begins, and daily."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session
+
+from newsletter import notices
+from newsletter.events.apply import CHANNEL, complain, find_person
+from newsletter.events.bounces import Bounce, is_noted, note_bounces
+from newsletter.providers.reported import EventKind, Listed, NoAnswer, Records
+from newsletter.tables import ProviderLook
+from subscribers import consent
+from subscribers.database import insert_new, reading, writing
+from subscribers.privacy import Keys
+
+FRESH = timedelta(hours=1)  # an issue may begin on lists that are not older
+DAILY = timedelta(days=1)
+OVERLAP = timedelta(hours=1)  # asked for again, because clocks differ
+PATIENCE = timedelta(minutes=5)  # how long issues wait for lists that cannot be pulled
+TRY_AGAIN = timedelta(minutes=1)
+
+_SUBJECT = "lists"
+_log = logging.getLogger(__name__)
+
+
+def lists_are_fresh(session: Session, provider: str, now: datetime) -> bool:
+    """Return whether an issue may begin: the lists are fresh, or cannot be had for PATIENCE.
+
+    In that case it goes without: the provider drops whoever is on them, and tells us.
+    """
+    look = session.get(ProviderLook, (provider, _SUBJECT))
+    if look is None:
+        return False
+    fresh = look.succeeded_at is not None and look.succeeded_at + FRESH >= now
+    return fresh or (look.failing_since is not None and look.failing_since + PATIENCE <= now)
+
+
+def lists_wanted(session: Session, provider: str, now: datetime, begins_soon: bool) -> bool:
+    """Return whether it is time to pull: something begins and they are old, or a day has passed."""
+    look = session.get(ProviderLook, (provider, _SUBJECT))
+    if look is None or look.succeeded_at is None:
+        return look is None or look.next_at is None or look.next_at <= now
+    if look.next_at is not None and look.next_at > now:
+        return False
+    return look.succeeded_at + (FRESH / 2 if begins_soon else DAILY) <= now
+
+
+def pull_lists(engine: Engine, keys: Keys, records: Records, now: datetime) -> bool:
+    """Pull what changed since the last time and apply it; return whether all of it came.
+
+    Pages that came before a failure hold.  Staff are told of a failure, once a day.
+
+    Raises:
+        DatabaseUnavailable: the database could not be read or written.
+    """
+    with reading(engine) as session:
+        look = session.get(ProviderLook, (records.name, _SUBJECT))
+        since = look.succeeded_at - OVERLAP if look and look.succeeded_at else None
+    try:
+        for page in records.listed(since):
+            with writing(engine) as session:
+                _take(session, keys, records.name, page, now)
+    except NoAnswer as silence:
+        with writing(engine) as session:
+            _note_failure(session, keys, records, silence, now)
+        return False
+    with writing(engine) as session:
+        put_look(session, records.name, _SUBJECT, succeeded_at=now, failing_since=None)
+    return True
+
+
+def put_look(session: Session, provider: str, subject: str, **values: datetime | None) -> None:
+    """Record how asking a provider went; `next_at` is cleared unless it is given."""
+    insert_new(session, ProviderLook, provider=provider, subject=subject)
+    session.execute(
+        update(ProviderLook)
+        .where(ProviderLook.provider == provider, ProviderLook.subject == subject)
+        .values({"next_at": None} | values)
+    )
+
+
+def _take(
+    session: Session, keys: Keys, provider: str, page: Sequence[Listed], now: datetime
+) -> None:
+    bounces = []
+    for entry in page:
+        person = find_person(session, keys, entry.address)
+        if person is None:
+            continue  # of people whom we do not know nothing is kept
+        match entry.kind:
+            case EventKind.COMPLAINED:
+                complain(session, keys, person, provider, now)
+            case EventKind.UNSUBSCRIBED:
+                consent.unsubscribe_everywhere(session, keys, person.id, CHANNEL, now)
+            case _ if not is_noted(session, keys, entry.address):
+                bounces.append(Bounce(f"d{entry.since:%Y-%m-%d}", entry.address, provider))
+            case _:
+                continue  # an event told of it, and it was suppressed, or held for a person
+    note_bounces(session, keys, bounces, now)
+
+
+def _note_failure(
+    session: Session, keys: Keys, records: Records, silence: NoAnswer, now: datetime
+) -> None:
+    _log.warning("suppression lists not pulled provider=%s", records.name)
+    look = session.get(ProviderLook, (records.name, _SUBJECT))
+    since = look.failing_since if look and look.failing_since else now
+    wait = max(silence.retry_after or timedelta(), TRY_AGAIN)
+    put_look(session, records.name, _SUBJECT, failing_since=since, next_at=now + wait)
+    notices.tell(
+        session,
+        keys,
+        f"lists-not-pulled/{records.name}/{now:%Y-%m-%d}",
+        f"The suppression lists of {records.label} could not be read",
+        [
+            str(silence),
+            "Issues wait five minutes for them and then go out all the same: the provider drops "
+            "whoever is on them. It is tried again every minute.",
+        ],
+        now,
+    )
