@@ -136,18 +136,30 @@ class Keys:
 
     def open_token(self, purpose: Purpose, token: str) -> int | None:
         """Return the number in a token, or None if this site never made it for `purpose`."""
+        return self.open_tokens(purpose, (token,))[0]
+
+    def open_tokens(self, purpose: Purpose, tokens: Sequence[str]) -> list[int | None]:
+        """Return the number in each token, or None; much cheaper together than one by one."""
+        sealed = [self._block_in(token) for token in tokens]
+        opened = self._blocks().decryptor().update(b"".join(block or bytes(16) for block in sealed))
+        head = bytes([purpose]) + bytes(15 - _ID_BYTES)
+        return [
+            int.from_bytes(opened[at + len(head) : at + 16], "big")
+            if block and opened.startswith(head, at)
+            else None
+            for at, block in zip(range(0, len(opened), 16), sealed, strict=True)
+        ]
+
+    def _block_in(self, token: str) -> bytes | None:
         if len(token) != 23 or token[0] != _KEY_LETTERS[self.key_id] or not token.isascii():
             return None
         try:
             sealed = base64.urlsafe_b64decode(token[1:] + "==")
         except ValueError:
             return None
-        if base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() != token[1:]:
-            return None  # two spellings of one token would be two addresses of one page
-        block = self._blocks().decryptor().update(sealed)
-        if block[: 16 - _ID_BYTES] != bytes([purpose]) + bytes(15 - _ID_BYTES):
-            return None
-        return int.from_bytes(block[16 - _ID_BYTES :], "big")
+        # Two spellings of one token would be two addresses of one page.
+        same = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() == token[1:]
+        return sealed if same else None
 
     def _blocks(self) -> Cipher[modes.ECB]:
         # One block each and never two alike, so ECB hides everything there is to hide.

@@ -55,6 +55,12 @@ from tests.signed import (
 UNKNOWN, SUBMITTED = DeliveryState.UNKNOWN, DeliveryState.SUBMITTED
 
 
+@pytest.fixture
+def engine(warm_engine: Engine) -> Engine:
+    """Fresh rows in a database whose statements are compiled already."""
+    return warm_engine
+
+
 def tell(engine: Engine, keys: Keys, *events: Reported) -> int:
     """Keep these events and apply what waits; return how many were applied."""
     with writing(engine) as session:
@@ -238,12 +244,18 @@ def test_an_event_waits_until_the_copy_is_no_longer_in_flight(engine: Engine, ke
     assert became(engine, numbers[0]).state is SUBMITTED
 
 
-@pytest.mark.parametrize("state", [s for s in DeliveryState if s is not DeliveryState.IN_FLIGHT])
+@pytest.mark.parametrize(
+    "state",
+    [
+        DeliveryState.PENDING,
+        DeliveryState.SUBMITTED,
+        DeliveryState.FAILED,
+        DeliveryState.EXCLUDED,
+    ],
+)
 def test_events_move_no_delivery_that_is_known(
     engine: Engine, keys: Keys, state: DeliveryState
 ) -> None:
-    if state is UNKNOWN:
-        pytest.skip("it is what they settle")
     gone = new_issue(engine, keys, 1, state)
 
     for kind in ("dropped", "dropped-quota", "processed", "delivered"):
@@ -412,9 +424,8 @@ def _story(keys: Keys, gone: Gone) -> list[Reported]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_order_and_any_repetition_come_to_one_end(
-    warm_engine: Engine, keys: Keys, data: st.DataObject
+    engine: Engine, keys: Keys, data: st.DataObject
 ) -> None:
-    engine = warm_engine
     _empty(engine)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bounces, "FEW", 5)

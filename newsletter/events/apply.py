@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, or_, select, text, update
+from sqlalchemy import Engine, Select, bindparam, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
@@ -108,26 +108,32 @@ class _Copy:
 
 
 def _apply(session: Session, keys: Keys, waiting: Sequence[Any], now: datetime) -> int:
-    copies = _copies(session, {row.delivery_id for row in waiting if row.delivery_id is not None})
-    issues = _issues_of_attempts(session, {row.attempt_id for row in waiting})
-    ready = [row for row in waiting if not _in_flight(copies.get(row.delivery_id))]
+    portion = (
+        _event.c.id.between(waiting[0].id, waiting[-1].id),
+        _event.c.applied_at.is_(None),
+    )
+    copies = _copies(session, select(_event.c.delivery_id).where(*portion))
+    issues = _issues_of_attempts(session, select(_event.c.attempt_id).where(*portion))
+    put_off = {row.id for row in waiting if _in_flight(copies.get(row.delivery_id))}
+    ready = [row for row in waiting if row.id not in put_off]
     ours = [row for row in ready if _is_ours(row, copies, issues)]
     changed = {row.delivery_id: copies[row.delivery_id] for row in ours if row.delivery_id}
-    events = _events_of(session, changed)
+    events = _events_of(session, select(_event.c.delivery_id).where(*portion), changed)
     _fold_outcomes(session, changed, events)
     _settle(session, changed, events, now)
     _stop_over_quota(session, keys, ours, changed, now)
     _suppress(session, keys, [row for row in ours if row.kind in SUPPRESSING], changed, now)
-    session.execute(
-        update(_event).where(_event.c.id.in_([row.id for row in ready])).values(applied_at=now)
-    )
+    if ready:
+        # One by one: in between others may have been kept, and those were not looked at.
+        session.execute(
+            update(_event).where(_event.c.id == bindparam("number")).values(applied_at=now),
+            [{"number": row.id} for row in ready],
+        )
     return len(ready)
 
 
-def _copies(session: Session, numbers: set[int]) -> dict[int, _Copy]:
+def _copies(session: Session, numbers: Select[Any]) -> dict[int, _Copy]:
     """Lock the issues, as every turn does first, and return their deliveries.  No practice."""
-    if not numbers:
-        return {}
     of_issue = select(_delivery.c.issue_id).where(_delivery.c.id.in_(numbers))
     states = {
         row.id: row.state
@@ -151,9 +157,9 @@ def _copies(session: Session, numbers: set[int]) -> dict[int, _Copy]:
     return {row.id: _Copy(*row, states[row.issue_id]) for row in rows if row.issue_id in states}
 
 
-def _issues_of_attempts(session: Session, numbers: set[int | None]) -> dict[int, int]:
+def _issues_of_attempts(session: Session, numbers: Select[Any]) -> dict[int, int]:
     rows = session.execute(
-        select(_attempt.c.id, _attempt.c.issue_id).where(_attempt.c.id.in_(numbers - {None}))
+        select(_attempt.c.id, _attempt.c.issue_id).where(_attempt.c.id.in_(numbers))
     )
     return {row.id: row.issue_id for row in rows}
 
@@ -162,7 +168,7 @@ def _in_flight(copy: _Copy | None) -> bool:
     return copy is not None and copy.state is DeliveryState.IN_FLIGHT
 
 
-def _is_ours(row: Row[Any], copies: Mapping[int, _Copy], issues: Mapping[int, int]) -> bool:
+def _is_ours(row: Any, copies: Mapping[int, _Copy], issues: Mapping[int, int]) -> bool:
     """Whether an event may have effects: it names a copy we made, in an attempt we made.
 
     One that names no copy at all is about an address.
@@ -174,23 +180,23 @@ def _is_ours(row: Row[Any], copies: Mapping[int, _Copy], issues: Mapping[int, in
 
 
 def _events_of(
-    session: Session, copies: Mapping[int, _Copy]
+    session: Session, numbers: Select[Any], copies: Mapping[int, _Copy]
 ) -> Mapping[int, Sequence[tuple[EventKind, int]]]:
     """Return kind and attempt of all the events there are of these deliveries."""
     found = defaultdict(list)
     if copies:
         rows = session.execute(
-            select(_event.c.delivery_id, _event.c.kind, _event.c.attempt_id)
+            select(_event.c.delivery_id, _event.c.kind, _event.c.attempt_id, _attempt.c.issue_id)
             .join(_attempt, _attempt.c.id == _event.c.attempt_id)
-            .join(_delivery, _delivery.c.id == _event.c.delivery_id)
-            .where(
-                _event.c.delivery_id.in_(copies),
-                _attempt.c.issue_id == _delivery.c.issue_id,
-            )
+            .where(_event.c.delivery_id.in_(numbers))
         )
-        for row in rows:
-            found[row.delivery_id].append((EventKind(row.kind), row.attempt_id))
+        for delivery_id, kind, attempt_id, issue_id in rows.all():
+            if delivery_id in copies and copies[delivery_id].issue_id == issue_id:
+                found[delivery_id].append((_KINDS[kind], attempt_id))
     return found
+
+
+_KINDS = {kind.value: kind for kind in EventKind}
 
 
 def _fold_outcomes(
@@ -198,14 +204,18 @@ def _fold_outcomes(
     copies: Mapping[int, _Copy],
     events: Mapping[int, Sequence[tuple[EventKind, int]]],
 ) -> None:
-    alike = defaultdict(list)
-    for number, copy in copies.items():
-        outcome = outcome_of(kind for kind, _ in events[number])
-        if outcome is not None and outcome is not copy.outcome:
-            alike[outcome].append(number)
-    for outcome, numbers in alike.items():
+    changes = [
+        {"number": number, "now": outcome}
+        for number, copy in copies.items()
+        if (outcome := outcome_of(kind for kind, _ in events[number])) is not None
+        and outcome is not copy.outcome
+    ]
+    if changes:
         session.execute(
-            update(_delivery).where(_delivery.c.id.in_(numbers)).values(outcome=outcome)
+            update(_delivery)
+            .where(_delivery.c.id == bindparam("number"))
+            .values(outcome=bindparam("now")),
+            changes,
         )
 
 
@@ -271,7 +281,7 @@ def _open_batches(session: Session, copies: Sequence[_Copy], now: datetime) -> N
 def _stop_over_quota(
     session: Session,
     keys: Keys,
-    rows: Iterable[Row[Any]],
+    rows: Iterable[Any],
     copies: Mapping[int, _Copy],
     now: datetime,
 ) -> None:
@@ -308,7 +318,7 @@ def _stop_over_quota(
 def _suppress(
     session: Session,
     keys: Keys,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Any],
     copies: Mapping[int, _Copy],
     now: datetime,
 ) -> None:

@@ -35,33 +35,28 @@ def keep(
     somebody else who uses the same account, and is not kept: it may name their people.
     Without any token only what is about an address is kept, as late bounces are.
     """
-    rows = []
-    for event in reported:
-        delivery_id = _delivery(keys, event.token)
-        if delivery_id is None and (event.token is not None or event.kind not in SUPPRESSING):
-            continue
-        rows.append(
-            {
-                "provider": provider,
-                "event_id": event.event_id,
-                "kind": event.kind.value,
-                "happened_at": event.happened_at,
-                "received_at": now,
-                "delivery_id": delivery_id,
-                "attempt_id": event.attempt_id,
-                "body": seal(keys, event.event_id, event.address, event.raw),
-            }
-        )
+    events = list(reported)
+    numbers = keys.open_tokens(Purpose.DELIVERY, [event.token or "" for event in events])
+    rows = [
+        {
+            "provider": provider,
+            "event_id": event.event_id,
+            "kind": event.kind.value,
+            "happened_at": event.happened_at,
+            "received_at": now,
+            "delivery_id": delivery_id,
+            "attempt_id": event.attempt_id,
+            "body": seal(keys, event.event_id, event.address, event.raw),
+        }
+        for event, delivery_id in zip(events, numbers, strict=True)
+        if delivery_id is not None or (event.token is None and event.kind in SUPPRESSING)
+    ]
     if rows:
         # In one order, so that two requests with the same events do not wait for each other.
         rows.sort(key=lambda row: str(row["event_id"]))
         insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
         session.execute(insert(table_of(ProviderEvent)).on_conflict_do_nothing(), rows)
     return len(rows)
-
-
-def _delivery(keys: Keys, token: str | None) -> int | None:
-    return None if token is None else keys.open_token(Purpose.DELIVERY, token)
 
 
 def seal(keys: Keys, event_id: str, address: str | None, raw: bytes) -> bytes:

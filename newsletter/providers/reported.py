@@ -24,6 +24,8 @@ class EventKind(enum.StrEnum):
     DROPPED_UNSUBSCRIBED = "dropped-unsubscribed"
     DROPPED_COMPLAINED = "dropped-complained"
 
+    __hash__ = str.__hash__  # so that what the database holds is found under its kind
+
 
 @dataclass(frozen=True)
 class Reported:
