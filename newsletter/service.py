@@ -6,19 +6,29 @@ twice, or beside another process without harm.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from newsletter.dispatch import Dispatcher, Progress, Tally
+from newsletter.dispatch.failpoint import failpoint
+from newsletter.events import (
+    apply_waiting,
+    lists_are_fresh,
+    lists_wanted,
+    pull_lists,
+    reconcile,
+)
 from newsletter.intake import Intake
 from newsletter.issue import Desk
 from newsletter.notices import submit_notices, tell_what_waits
-from newsletter.providers import provider_for
+from newsletter.providers import provider_for, records_for
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
-from subscribers.database import writing
+from subscribers.database import reading, writing
 
 if TYPE_CHECKING:
     from newsletter.web import RunningServer
@@ -26,6 +36,9 @@ if TYPE_CHECKING:
 LOOK_FOR_BULLETINS = timedelta(seconds=2)
 LOOK_AT_SLOTS = timedelta(seconds=15)
 TELL_STAFF = timedelta(seconds=15)
+APPLY_EVENTS = timedelta(seconds=1)
+LOOK_AT_LISTS = timedelta(seconds=5)
+SEARCH_THE_LOG = timedelta(minutes=2)
 
 Say = Callable[[str], None]
 
@@ -45,8 +58,10 @@ class Service:
         self._clock = clock
         self._desk = Desk(site.keys, site.settings, Templates(site.template_folders))
         self._provider = provider_for(site)
+        # Two, because each of them is asked by a job of its own.
+        self._lists, self._log = records_for(site), records_for(site)
         self._dispatcher = Dispatcher(
-            site.engine, site.keys, site.settings, self._provider, clock, due=start_due
+            site.engine, site.keys, site.settings, self._provider, clock, due=self._due
         )
 
     def run(self, stop: threading.Event, say: Say, *, web: bool = True) -> None:
@@ -62,6 +77,9 @@ class Service:
                 "bulletins": (LOOK_FOR_BULLETINS, lambda: self._take(intake)),
                 "slots": (LOOK_AT_SLOTS, self._look_at_slots),
                 "notices": (TELL_STAFF, self._tell_staff),
+                "events": (APPLY_EVENTS, self._apply_events),
+                "lists": (LOOK_AT_LISTS, self._look_at_lists),
+                "log": (SEARCH_THE_LOG, self._search_the_log),
             }
         )
         say(f"Mail goes to {self._provider.label}.")
@@ -70,6 +88,9 @@ class Service:
             alarms.start()
             self._dispatcher.run(stop)
         finally:
+            for records in (self._lists, self._log):
+                if records is not None:
+                    records.close()
             alarms.stop()
             if server:
                 server.stop()
@@ -78,7 +99,11 @@ class Service:
         """Take bulletins, send what is due, and end when nothing is left that needs no waiting."""
         self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
         self._look_at_slots()
+        self._apply_events()
+        self._look_at_lists()
         tally = self._dispatcher.run_once(progress, stop)
+        self._search_the_log()
+        self._apply_events()
         self._look_at_slots()
         self._tell_staff()
         return tally
@@ -95,6 +120,30 @@ class Service:
     def _look_at_slots(self) -> None:
         with writing(self._site.engine) as session:
             look_at_slots(session, self._desk, self._clock())
+
+    def _due(self, session: Session, now: datetime) -> Sequence[int]:
+        """Return the issues to begin; none before it is known whom the provider will not mail."""
+        due = start_due(session, now)
+        if due and self._lists and not lists_are_fresh(session, self._lists.name, now):
+            return []
+        return due
+
+    def _apply_events(self) -> None:
+        if count := apply_waiting(self._site.engine, self._site.keys, self._clock()):
+            failpoint("events-applied")
+            _log.info("events applied count=%d", count)
+
+    def _look_at_lists(self) -> None:
+        if self._lists is None:
+            return
+        with reading(self._site.engine) as session:
+            wanted = lists_wanted(session, self._lists.name, self._clock())
+        if wanted:
+            pull_lists(self._site.engine, self._site.keys, self._lists, self._clock())
+
+    def _search_the_log(self) -> None:
+        if self._log is not None:
+            reconcile(self._site.engine, self._site.keys, self._log, self._clock())
 
     def _tell_staff(self) -> None:
         with writing(self._site.engine) as session:

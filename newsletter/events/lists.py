@@ -4,18 +4,19 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.events.apply import CHANNEL, complain, find_person
 from newsletter.events.bounces import Bounce, is_noted, note_bounces
 from newsletter.providers.reported import EventKind, Listed, NoAnswer, Records
-from newsletter.tables import ProviderLook
+from newsletter.tables import Issue, IssueState, ProviderLook
 from subscribers import consent
 from subscribers.database import insert_new, reading, writing
 from subscribers.privacy import Keys
 
+SOON = timedelta(minutes=15)  # before its time an issue's lists are pulled
 FRESH = timedelta(hours=1)  # an issue may begin on lists that are not older
 DAILY = timedelta(days=1)
 OVERLAP = timedelta(hours=1)  # asked for again, because clocks differ
@@ -38,14 +39,21 @@ def lists_are_fresh(session: Session, provider: str, now: datetime) -> bool:
     return fresh or (look.failing_since is not None and look.failing_since + PATIENCE <= now)
 
 
-def lists_wanted(session: Session, provider: str, now: datetime, begins_soon: bool) -> bool:
-    """Return whether it is time to pull: something begins and they are old, or a day has passed."""
+def lists_wanted(session: Session, provider: str, now: datetime) -> bool:
+    """Return whether it is time to pull: an issue begins and they are old, or a day has passed."""
     look = session.get(ProviderLook, (provider, _SUBJECT))
     if look is None or look.succeeded_at is None:
         return look is None or look.next_at is None or look.next_at <= now
     if look.next_at is not None and look.next_at > now:
         return False
-    return look.succeeded_at + (FRESH / 2 if begins_soon else DAILY) <= now
+    return look.succeeded_at + (FRESH / 2 if _begins_soon(session, now) else DAILY) <= now
+
+
+def _begins_soon(session: Session, now: datetime) -> bool:
+    scheduled = select(Issue.id).where(
+        Issue.state == IssueState.SCHEDULED, Issue.due_at <= now + SOON, ~Issue.practice
+    )
+    return session.scalar(scheduled.limit(1)) is not None
 
 
 def pull_lists(engine: Engine, keys: Keys, records: Records, now: datetime) -> bool:
@@ -64,11 +72,14 @@ def pull_lists(engine: Engine, keys: Keys, records: Records, now: datetime) -> b
             with writing(engine) as session:
                 _take(session, keys, records.name, page, now)
     except NoAnswer as silence:
+        if silence.stopped:
+            return False
         with writing(engine) as session:
             _note_failure(session, keys, records, silence, now)
         return False
     with writing(engine) as session:
         put_look(session, records.name, _SUBJECT, succeeded_at=now, failing_since=None)
+    _log.info("suppression lists pulled provider=%s", records.name)
     return True
 
 

@@ -74,6 +74,8 @@ def reconcile(engine: Engine, keys: Keys, records: Records, now: datetime) -> in
     Raises:
         DatabaseUnavailable: the database could not be read or written.
     """
+    with writing(engine) as session:
+        _forget_settled(session)
     with reading(engine) as session:
         look = session.get(ProviderLook, (records.name, _SUBJECT))
         if look and look.next_at and look.next_at > now:
@@ -85,13 +87,15 @@ def reconcile(engine: Engine, keys: Keys, records: Records, now: datetime) -> in
         try:
             found += _search(engine, keys, records, of_issue, now)
         except NoAnswer as silence:
+            if silence.stopped:
+                break
             with writing(engine) as session:
                 _note_refusal(session, keys, records, silence, now)
             break
     return found
 
 
-def forget_settled(session: Session) -> None:
+def _forget_settled(session: Session) -> None:
     """Remove searches for deliveries that are unknown no more."""
     unknown = select(_delivery.c.id).where(
         _delivery.c.id == LogSearch.delivery_id, _delivery.c.state == DeliveryState.UNKNOWN

@@ -47,15 +47,22 @@ class NotGenuine(Exception):
 class NoAnswer(Exception):
     """The provider did not say; the sentence is for staff.
 
-    `forbidden`: our key lacks the right, so that asking again soon is useless.
+    `forbidden`: our key lacks the right, so that asking again soon is useless.  `stopped`: we
+    hung up ourselves, which is nobody's fault.
     """
 
     def __init__(
-        self, sentence: str, retry_after: timedelta | None = None, *, forbidden: bool = False
+        self,
+        sentence: str,
+        retry_after: timedelta | None = None,
+        *,
+        forbidden: bool = False,
+        stopped: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
         self.forbidden = forbidden
+        self.stopped = stopped
 
 
 @dataclass(frozen=True)

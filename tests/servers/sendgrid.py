@@ -1,7 +1,7 @@
-"""A server shaped like SendGrid's mail/send, with the real limits and faults on command."""
+"""A server shaped like SendGrid, with the real limits and faults on command."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ class Mishap:
     nth: int = 0  # only the nth request from now, 1 being the first; 0: every one
     wait: float = 0  # seconds before all this
     unread: bool = False  # the connection closes before the body was read
+    path: str = ""  # only what is asked under it
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,25 @@ class SendGridServer:
         """Return the settings that lead to this server."""
         return config.SendGrid(base_url=self.base_url, batch_size=batch_size)
 
-    def plan(self, *mishaps: Mishap, refuse: str = "", choke: str = "") -> None:
+    def plan(
+        self,
+        *mishaps: Mishap,
+        refuse: str = "",
+        choke: str = "",
+        lists: Mapping[str, list[dict[str, Any]]] | None = None,
+        log: Sequence[dict[str, Any]] = (),
+    ) -> None:
         """Let these mishaps hold, and a 400 for every address that holds `refuse`.
 
-        For one that holds `choke` the 400 does not say whose fault it is.
+        For one that holds `choke` the 400 does not say whose fault it is.  `lists` are the
+        suppression lists; `log` are messages beside those that were taken here.
         """
         plan = {
             "mishaps": [asdict(mishap) for mishap in mishaps],
             "refuse": refuse,
             "choke": choke,
+            "lists": lists or {},
+            "log": log,
         }
         whole = self.plan_file.with_suffix(".new")
         whole.write_text(json.dumps(plan))

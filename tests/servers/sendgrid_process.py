@@ -1,4 +1,4 @@
-"""A process shaped like SendGrid's `POST /v3/mail/send`.
+"""A process shaped like SendGrid: `POST /v3/mail/send`, its log and its suppression lists.
 
 Started by `tests.servers.sendgrid.sendgrid_server`.  Refuses what SendGrid's pages say that
 it refuses, with its words as far as they are known.
@@ -11,11 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.servers.process import HOST, announce, append
+from tests.servers.process import HOST, announce, append, lines
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 RESERVED = re.compile(
@@ -23,6 +25,38 @@ RESERVED = re.compile(
     r"|subject|reply-to|cc|bcc",
     re.IGNORECASE,
 )
+LISTS = ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
+SHOWN = (
+    "from_email",
+    "sg_message_id",
+    "subject",
+    "to_email",
+    "reason",
+    "status",
+    "sg_message_id_created_at",
+)
+TERM = re.compile(
+    r"(?P<field>categories) IN \('(?P<category>[^']+)'\)"
+    r"|(?P<name>to_email) = '(?P<email>[^']+)'"
+    r"|sg_message_id_created_at (?P<sign>[<>]=?) TIMESTAMP \"(?P<moment>[0-9TZ:-]+)\""
+)
+
+
+def holds(term: re.Match[str], message: dict[str, Any]) -> bool:
+    """Tell whether a message meets one condition of a query."""
+    if term["category"]:
+        return term["category"] in message.get("categories", [])
+    if term["email"]:
+        return bool(message["to_email"] == term["email"])
+    created = datetime.fromisoformat(message["sg_message_id_created_at"])
+    moment = datetime.fromisoformat(term["moment"])
+    signs = {
+        ">": created > moment,
+        "<": created < moment,
+        ">=": created >= moment,
+        "<=": created <= moment,
+    }
+    return signs[term["sign"]]
 
 
 class Listener(ThreadingHTTPServer):
@@ -59,24 +93,106 @@ class Desk(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Listener
 
+    def do_GET(self) -> None:
+        number, plan = self.server.next_request()
+        self.note({"kind": "request", "path": self.path, "headers": dict(self.headers)})
+        mishap = self.mishap_in(plan, number)
+        path = urlsplit(self.path)
+        if mishap:
+            self.misbehave(mishap, b"")
+        elif not self.is_known():
+            self.refuse_key()
+        elif path.path.startswith("/v3/logs/"):
+            self.show_message(unquote(path.path.removeprefix("/v3/logs/")), plan)
+        elif (name := path.path.removeprefix("/v3/suppression/")) in LISTS:
+            self.show_list(plan["lists"].get(name, []), dict(parse_qsl(path.query)))
+        else:
+            self.answer(404, {}, fault_list(("Not found", None)))
+
+    def show_list(self, entries: list[dict[str, Any]], query: dict[str, str]) -> None:
+        limit, offset = int(query.get("limit", 500)), int(query.get("offset", 0))
+        if not 1 <= limit <= 500:
+            self.answer(400, {}, fault_list(("limit must be 1 to 500", "limit")))
+            return
+        since = int(query.get("start_time", 0))
+        found = [entry for entry in entries if entry["created"] >= since]
+        self.answer(200, {}, json.dumps(found[offset : offset + limit]))
+
+    def show_message(self, message_id: str, plan: dict[str, Any]) -> None:
+        found = [m for m in self.messages(plan) if m["sg_message_id"] == message_id]
+        if not found:
+            self.answer(404, {}, fault_list(("message not found", None)))
+            return
+        shown = {**found[0], "events": [], "api_key_id": "", "client_ip": ""}
+        self.answer(200, {}, json.dumps(shown))
+
+    def search(self, raw: bytes, plan: dict[str, Any]) -> None:
+        """Answer a query of the log: no custom arguments, no pages, the newest first."""
+        asked = json.loads(raw)
+        terms = [TERM.fullmatch(term) for term in asked["query"].split(" AND ")]
+        if not 1 <= asked["limit"] <= 1000 or not all(terms):
+            self.answer(400, {}, fault_list(("invalid query", "query")))
+            return
+        found = [
+            {name: message.get(name) for name in SHOWN}
+            for message in sorted(
+                self.messages(plan), key=lambda m: m["sg_message_id_created_at"], reverse=True
+            )
+            if all(holds(term, message) for term in terms if term)
+        ]
+        self.answer(200, {}, json.dumps({"messages": found[: asked["limit"]]}))
+
+    def messages(self, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield from plan["log"]
+        for line in lines(Path(self.server.options["record"]), "taken"):
+            for at, person in enumerate(line["body"]["personalizations"]):
+                yield {
+                    "from_email": line["body"]["from"]["email"],
+                    "sg_message_id": f"{line['reference']}.filterdrecv/{at}.0",
+                    "subject": line["body"]["subject"],
+                    "to_email": person["to"][0]["email"],
+                    "status": "processed",
+                    "sg_message_id_created_at": line["at"],
+                    "categories": line["body"]["categories"],
+                    "custom_args": person["custom_args"],
+                }
+
+    def mishap_in(self, plan: dict[str, Any], number: int) -> dict[str, Any] | None:
+        return next(
+            (
+                mishap
+                for mishap in plan["mishaps"]
+                if mishap["nth"] in (0, number) and self.path.startswith(mishap["path"])
+            ),
+            None,
+        )
+
+    def is_known(self) -> bool:
+        return bool(self.headers["Authorization"] == f"Bearer {self.server.options['key']}")
+
+    def refuse_key(self) -> None:
+        words = "The provided authorization grant is invalid, expired, or revoked"
+        self.answer(401, {}, fault_list((words, None)))
+
     def do_POST(self) -> None:
         number, plan = self.server.next_request()
         self.note({"kind": "request", "path": self.path, "headers": dict(self.headers)})
-        mishap = next((m for m in plan["mishaps"] if m["nth"] in (0, number)), None)
+        mishap = self.mishap_in(plan, number)
         if mishap and mishap["unread"]:
             self.close_connection = True
             return
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         if mishap:
             self.misbehave(mishap, raw)
+        elif not self.is_known():
+            self.refuse_key()
+        elif self.path == "/v3/logs":
+            self.search(raw, plan)
         else:
             self.decide(raw, plan)
 
     def decide(self, raw: bytes, plan: dict[str, Any]) -> None:
-        if self.headers["Authorization"] != f"Bearer {self.server.options['key']}":
-            words = "The provided authorization grant is invalid, expired, or revoked"
-            self.answer(401, {}, fault_list((words, None)))
-        elif faults := list(faults_of(raw, plan["refuse"])):
+        if faults := list(faults_of(raw, plan["refuse"])):
             self.answer(400, {}, fault_list(*faults))
         elif plan["choke"] and any(
             plan["choke"] in to["email"]
@@ -103,7 +219,8 @@ class Desk(BaseHTTPRequestHandler):
 
     def take(self, raw: bytes) -> str:
         reference = f"{time.time_ns():x}"
-        self.note({"kind": "taken", "reference": reference, "body": json.loads(raw)})
+        at = datetime.now(UTC).isoformat()
+        self.note({"kind": "taken", "reference": reference, "at": at, "body": json.loads(raw)})
         return reference
 
     def answer(self, status: int, headers: dict[str, str], body: str) -> None:

@@ -115,7 +115,7 @@ class Line:
         self._client = SendGridAPIClient(key, host=base_url).client
         self._client.timeout = ANSWER_SECONDS
         self._sock: socket.socket | None = None
-        self._closed = False
+        self.closed = False
         # A proxy may carry what is encrypted; what is not stays on this machine.
         proxies = {k: v for k, v in urllib.request.getproxies().items() if k == "https"}
         self._opener = urllib.request.build_opener(
@@ -160,7 +160,7 @@ class Line:
 
     def cut(self) -> None:
         """End what is under way, from any thread, and begin nothing any more."""
-        self._closed = True
+        self.closed = True
         if sock := self._sock:
             with suppress(OSError):
                 # Not SSLSocket.shutdown: it takes TLS off under the thread that writes.
@@ -194,7 +194,7 @@ class Line:
 
     def _reached(self, sock: socket.socket) -> None:
         self._sock = sock
-        if self._closed:
+        if self.closed:
             raise NothingLeft(NOT_REACHED)
         if boot_clock() > self._start_by:
             raise NothingLeft(TOO_LATE)

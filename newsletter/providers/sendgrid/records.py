@@ -118,9 +118,11 @@ class SendGridRecords:
         try:
             said = self._line.call(method, path, body, query, start_by=start_by)
         except NothingLeft as nothing:
-            raise NoAnswer(nothing.outcome.sentence) from None
+            sentence = nothing.outcome.sentence
+            raise NoAnswer(sentence, stopped=self._line.closed) from None
         except (OSError, http.client.HTTPException) as error:
-            raise NoAnswer(f"SendGrid gave no whole answer ({in_words(error)}).") from None
+            sentence = f"SendGrid gave no whole answer ({in_words(error)})."
+            raise NoAnswer(sentence, stopped=self._line.closed) from None
         if said.status != 200:
             raise _refusal(said, what)
         try:
