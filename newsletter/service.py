@@ -59,7 +59,7 @@ class Service:
         self._desk = Desk(site.keys, site.settings, Templates(site.template_folders))
         self._provider = provider_for(site)
         # Two, because each of them is asked by a job of its own.
-        self._lists, self._log = records_for(site), records_for(site)
+        self._lists, self._history = records_for(site), records_for(site)
         self._dispatcher = Dispatcher(
             site.engine, site.keys, site.settings, self._provider, clock, due=self._due
         )
@@ -88,7 +88,7 @@ class Service:
             alarms.start()
             self._dispatcher.run(stop)
         finally:
-            for records in (self._lists, self._log):
+            for records in (self._lists, self._history):
                 if records is not None:
                     records.close()
             alarms.stop()
@@ -105,6 +105,8 @@ class Service:
         self._search_the_log()
         self._apply_events()
         self._look_at_slots()
+        with reading(self._site.engine) as session:
+            tally.put_off = self._put_off(session)
         self._tell_staff()
         return tally
 
@@ -128,6 +130,11 @@ class Service:
             return []
         return due
 
+    def _put_off(self, session: Session) -> list[int]:
+        """Return the issues that would begin if the suppression lists were there."""
+        due = start_due(session, self._clock())
+        return [] if self._due(session, self._clock()) else due
+
     def _apply_events(self) -> None:
         if count := apply_waiting(self._site.engine, self._site.keys, self._clock()):
             failpoint("events-applied")
@@ -142,8 +149,8 @@ class Service:
             pull_lists(self._site.engine, self._site.keys, self._lists, self._clock())
 
     def _search_the_log(self) -> None:
-        if self._log is not None:
-            reconcile(self._site.engine, self._site.keys, self._log, self._clock())
+        if self._history is not None:
+            reconcile(self._site.engine, self._site.keys, self._history, self._clock())
 
     def _tell_staff(self) -> None:
         with writing(self._site.engine) as session:

@@ -203,7 +203,9 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
         told = reports.report(session, number)
         view = issue.describe(session, place.keys, place.settings, number)
         label = label_for(place, told.practice)
-    answer(as_json, told.to_json(), *_sentences(view, []), *told.sentences(label))
+    tells_outcome = bool(place.settings.provider.sendgrid.webhook_public_keys)
+    sentences = told.sentences(label, tells_outcome and not told.practice)
+    answer(as_json, told.to_json(), *_sentences(view, []), *sentences)
     lost = told.sending["failed"] + told.sending["unknown"]
     return 1 if lost or told.state is IssueState.PAUSED else 0
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from newsletter import events
 from newsletter.cli.context import (
     EVERY_DAY,
     NOW_AND_THEN,
@@ -197,3 +198,63 @@ def unsuppress(email: Email, reason: Reason, by: By = None, site: SiteFolder = N
     with opened(site) as place, writing(place.engine) as session:
         lifted = suppression.unsuppress(session, place.keys, email, now(), note=reason, by=who(by))
     answer(False, {}, "Done." if lifted else "Nothing to do: this address was not suppressed.")
+
+
+@app.command(rich_help_panel=NOW_AND_THEN)
+def held(
+    accept: Annotated[
+        bool, typer.Option("--accept", help="These addresses are dead: never write to them again.")
+    ] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Something else was wrong: go on writing to them.")
+    ] = False,
+    issue: Annotated[int | None, typer.Option(help="Only those of this issue.")] = None,
+    by: By = None,
+    site: SiteFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show the hard bounces that wait for you because too many came at once, and decide.
+
+    Example: newsletter subscribers held --issue 12 --discard
+    """
+    if accept and discard:
+        raise UnreadableInput("Say which: --accept or --discard, or neither to look only.")
+    with opened(site) as place, writing(place.engine) as session:
+        decided = 0
+        if accept or discard:
+            decided = events.decide(session, place.keys, accept, now(), issue_id=issue, by=who(by))
+        waiting = [
+            pile
+            for pile in events.held(session, place.keys)
+            if issue is None or pile.issue_id == issue
+        ]
+    answer(
+        as_json,
+        {"decided": decided, "held": [_pile_json(pile) for pile in waiting]},
+        *_held_sentences(waiting, decided, accept),
+    )
+    return 1 if waiting else 0
+
+
+def _pile_json(pile: events.Pile) -> dict[str, object]:
+    return {
+        "issue": pile.issue_id,
+        "day": pile.day,
+        "host": pile.host,
+        "people": len(pile.addresses),
+        "emails": list(pile.addresses),
+    }
+
+
+def _held_sentences(waiting: list[events.Pile], decided: int, accepted: bool) -> list[str]:
+    done = "are never written to again" if accepted else "are written to as before"
+    lines = [f"{decided} people {done}."] if decided else []
+    for pile in waiting:
+        whose = f"Issue {pile.issue_id}" if pile.issue_id is not None else f"On {pile.day}"
+        lines.append(f"{whose}: {len(pile.addresses)} people at {pile.host} bounced for good.")
+        lines += [f"  {address}" for address in pile.addresses[:20]]
+        if len(pile.addresses) > 20:
+            lines.append(f"  ... and {len(pile.addresses) - 20} more: --json gives them all.")
+    if waiting:
+        lines.append("They are not suppressed yet: decide with --accept or --discard.")
+    return lines or ["Nothing waits for you."]

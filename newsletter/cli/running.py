@@ -124,10 +124,19 @@ def dispatch(
         practice = [PRACTICE] if place.settings.practice else []
     answer(False, {}, *practice, *_sentences(tally))
     lost = tally.changes[DeliveryState.FAILED] + tally.changes[DeliveryState.UNKNOWN]
-    return 1 if tally.left or lost else 0
+    return 1 if tally.left or lost or tally.put_off else 0
 
 
 def _sentences(tally: Tally) -> list[str]:
+    put_off = [
+        f"Issue {number} waits for the provider's suppression lists, five minutes at most: run "
+        "this again then."
+        for number in tally.put_off
+    ]
+    return put_off or _of_deliveries(tally)
+
+
+def _of_deliveries(tally: Tally) -> list[str]:
     if not tally.changes:
         return ["Nothing is due."] if not tally.left else [_left(tally)]
     counted = ", ".join(

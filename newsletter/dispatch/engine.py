@@ -64,6 +64,7 @@ class Tally:
     completed: list[int] = field(default_factory=list)  # issues
     changes: Counter[DeliveryState] = field(default_factory=Counter)  # deliveries by new state
     left: int = 0  # pending or in flight at the end: they wait for a time or a person
+    put_off: list[int] = field(default_factory=list)  # due issues that wait for something else
 
 
 class Dispatcher:
