@@ -24,6 +24,7 @@ from newsletter.events import (
 from newsletter.intake import Intake
 from newsletter.issue import Desk
 from newsletter.notices import submit_notices, tell_what_waits
+from newsletter.original import PutBack, refuse_a_copy
 from newsletter.providers import provider_for, records_for
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
@@ -39,6 +40,7 @@ TELL_STAFF = timedelta(seconds=15)
 APPLY_EVENTS = timedelta(seconds=1)
 LOOK_AT_LISTS = timedelta(seconds=5)
 SEARCH_THE_LOG = timedelta(minutes=2)
+ASK_AGAIN = timedelta(seconds=2)  # whether a copy may dispatch by now
 
 Say = Callable[[str], None]
 
@@ -69,8 +71,42 @@ class Service:
 
         Raises:
             Problem: the pages' port is taken, or the database cannot be written at the start.
+            PutBack: without pages, the database is a copy of which nobody has said what went
+                out since.  With them, they answer, and nothing else happens until somebody has.
         """
-        server = _start_pages(self._site, self._clock, say, None) if web else None
+        if not web:
+            self._refuse_a_copy()
+            self._dispatch(stop, say)
+            return
+        server = _start_pages(self._site, self._clock, say, None)
+        try:
+            self._wait_while_a_copy(stop, say)
+            if not stop.is_set():
+                self._dispatch(stop, say)
+        finally:
+            server.stop()
+
+    def run_once(self, stop: threading.Event, progress: Progress) -> Tally:
+        """Take bulletins, send what is due, and end when nothing is left that needs no waiting.
+
+        Raises:
+            PutBack: the database is a copy of which nobody has said what went out since.
+        """
+        self._refuse_a_copy()
+        self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
+        self._look_at_slots()
+        self._apply_events()
+        self._look_at_lists()
+        tally = self._dispatcher.run_once(progress, stop)
+        self._search_the_log()
+        self._apply_events()
+        self._look_at_slots()
+        with reading(self._site.engine) as session:
+            tally.put_off = self._put_off(session)
+        self._tell_staff()
+        return tally
+
+    def _dispatch(self, stop: threading.Event, say: Say) -> None:
         intake = Intake(self._site, self._desk, self._clock)
         alarms = AlarmClock(
             {
@@ -92,23 +128,25 @@ class Service:
                 if records is not None:
                     records.close()
             alarms.stop()
-            if server:
-                server.stop()
 
-    def run_once(self, stop: threading.Event, progress: Progress) -> Tally:
-        """Take bulletins, send what is due, and end when nothing is left that needs no waiting."""
-        self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
-        self._look_at_slots()
-        self._apply_events()
-        self._look_at_lists()
-        tally = self._dispatcher.run_once(progress, stop)
-        self._search_the_log()
-        self._apply_events()
-        self._look_at_slots()
+    def _refuse_a_copy(self) -> None:
         with reading(self._site.engine) as session:
-            tally.put_off = self._put_off(session)
-        self._tell_staff()
-        return tally
+            refuse_a_copy(session)
+
+    def _wait_while_a_copy(self, stop: threading.Event, say: Say) -> None:
+        """Let the pages answer, above all to those who leave, until people have decided."""
+        said = False
+        while not stop.is_set():
+            try:
+                self._refuse_a_copy()
+            except PutBack as problem:
+                if not said:
+                    say(str(problem))
+                    _log.warning("nothing is dispatched: the database is a copy")
+                said = True
+                stop.wait(ASK_AGAIN.total_seconds())
+            else:
+                return
 
     def _take(self, intake: Intake) -> None:
         for taken in intake.look():

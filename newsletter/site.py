@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from newsletter.config import (
     read_settings,
 )
 from newsletter.errors import Problem, UnreadableInput
-from newsletter.migrations import check_schema, upgrade
+from newsletter.migrations import check_schema, found_version, latest, upgrade
+from newsletter.original import claim_as_original, copy_database, why_a_copy
 from subscribers.database import insert_new, open_engine, reading, writing
 from subscribers.privacy import KeyMismatch, Keys, new_site_key
 from subscribers.tables import SiteMark
@@ -77,21 +79,27 @@ def open_site(folder: Path) -> Site:
     return site
 
 
-def upgrade_site(folder: Path) -> None:
+def upgrade_site(folder: Path, now: datetime | None = None) -> Path | None:
     """Bring the database of the site in `folder` to this version; make it where it is missing.
+
+    Where an older SQLite database is there, it is copied first; returns the copy.
 
     Raises:
         Problem: like `open_site`, but an older schema is what this mends.
     """
     site = _read_site(folder)
     try:
+        copy = _copy_before_upgrade(site.engine, now) if now else None
         upgrade(site.engine)
         with writing(site.engine) as session:
             fingerprint = site.keys.fingerprint()
             insert_new(session, SiteMark, id=1, key_fingerprint=fingerprint)
             _refuse_another_key(session.get(SiteMark, 1), site)
+            if why_a_copy(session) is None:
+                claim_as_original(session)
     finally:
         site.engine.dispose()
+    return copy
 
 
 def create_site(folder: Path, settings_toml: str) -> Site:
@@ -154,6 +162,16 @@ def database_url(folder: Path, settings: Settings) -> URL:
     if url.drivername.startswith("sqlite") and url.database and url.database != ":memory:":
         url = url.set(database=str(folder / url.database))
     return url
+
+
+def _copy_before_upgrade(engine: Engine, now: datetime) -> Path | None:
+    found = found_version(engine)
+    if engine.dialect.name != "sqlite" or found is None or found >= latest():
+        return None
+    database = Path(str(engine.url.database))
+    copy = database.with_name(f"{database.name}.before-{latest()}-{now:%Y%m%dT%H%M%S}")
+    copy_database(engine, copy, now)
+    return copy
 
 
 def _read_site(folder: Path) -> Site:

@@ -8,6 +8,7 @@ import enum
 from datetime import date, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Date,
     ForeignKey,
@@ -61,12 +62,16 @@ class Reason(enum.IntEnum):
     GAVE_UP = 12  # "try later" until the tries were used up
     ADDRESS_UNUSABLE = 13  # no provider could take this address
     DROPPED = 14  # the provider took it, and told later that it did not send it
+    LEFT_ALONE = 18  # nobody could tell, and a person left it at that
     # UNKNOWN
     ANSWER_LOST = 20  # the connection broke after the data, or the answer was unreadable
     PROCESS_DIED = 21  # the process that sent it ended before it recorded an answer
+    PUT_BACK = 28  # the database is a copy: it may have gone out after the copy was made
     # PENDING again
     TRY_LATER = 30
     OVER_QUOTA = 31  # the provider took it, and dropped it because our account had no room
+    # SUBMITTED, as a person said
+    COUNTED_RECEIVED = 40  # nobody could tell, and a person counted it as received
 
 
 class OutcomeKind(enum.IntEnum):
@@ -406,3 +411,18 @@ class Pace(Base):
     used_month: Mapped[int] = mapped_column(Integer, server_default="0")
     per_month: Mapped[int | None] = mapped_column(Integer)
     breaker_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Original(Base):
+    """One row: what tells the database that dispatches from a copy of it.
+
+    `newsletter.original` reads it; a copy dispatches nothing until a person says what went out
+    after it was made.
+    """
+
+    __tablename__ = "original"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(32))  # also beside a SQLite file; new at each restore
+    xid: Mapped[int | None] = mapped_column(BigInteger)  # PostgreSQL: what its xmin must be
+    copied_at: Mapped[datetime | None] = mapped_column(Instant)  # set in a copy that we made

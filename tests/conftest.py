@@ -156,6 +156,8 @@ def warm_engine(database_url: str, sqlite_template: Path) -> Iterator[Engine]:
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         lasting = sqlite_template.with_name("warm.db")
+        for left in lasting.parent.glob(f"{lasting.name}.witness.*"):  # of another database
+            left.unlink()
         Path(str(url.database)).replace(lasting)
         url = url.set(database=str(lasting))
     name = url.render_as_string(hide_password=False)

@@ -167,12 +167,16 @@ def serve(
 
 
 def upgrade(site: SiteFolder = None) -> None:
-    """Bring the database of a site to this version of the program.
+    """Bring the database of a site to this version of the program; stop the service first.
+
+    A SQLite database is copied before it is changed.  Of a PostgreSQL database make a dump
+    yourself, with pg_dump.
 
     Example: newsletter upgrade --site our-prayer-letter
     """
-    upgrade_site(site_folder(site))
-    answer(False, {}, "The database is up to date.")
+    copy = upgrade_site(site_folder(site), now())
+    kept = [f"What it was before is in {copy}: remove it when all is well."] if copy else []
+    answer(False, {}, "The database is up to date.", *kept)
 
 
 @contextmanager

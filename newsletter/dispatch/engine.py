@@ -38,9 +38,10 @@ from newsletter.dispatch.worker import Presence
 from newsletter.dispatch.writer import Writer
 from newsletter.errors import NotAllowed, Problem
 from newsletter.message import MessageForm, Recipient
+from newsletter.original import Witness, claim_as_original, refuse_a_copy
 from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
 from newsletter.tables import DeliveryState
-from subscribers.database import DatabaseUnavailable, reading
+from subscribers.database import DatabaseUnavailable, reading, writing
 from subscribers.privacy import Keys
 
 START_WITHIN = timedelta(seconds=10)  # from the commit of an intent to its first byte
@@ -98,6 +99,7 @@ class Dispatcher:
 
         Raises:
             DatabaseUnavailable: the database could not be written at the start.
+            PutBack: it is a copy, and nobody has said what went out since.
         """
         _Run(self, stop, until_idle=False, progress=_unseen).work()
 
@@ -109,6 +111,7 @@ class Dispatcher:
         Raises:
             DatabaseUnavailable: the database could not be written; nothing was sent without a
                 durable intent.
+            PutBack: it is a copy, and nobody has said what went out since.
         """
         run = _Run(self, stop or threading.Event(), until_idle=True, progress=progress or _unseen)
         return run.work()
@@ -140,7 +143,11 @@ class _Run:
         self._due_now = threading.Event()
         self._ended = threading.Event()
         self._error: BaseException | None = None
+        with writing(site.engine) as session:
+            claim_as_original(session)
         self._presence = Presence(site.engine, site.clock())
+        with writing(site.engine) as session:
+            self._witness = Witness(session, self._presence.id, self._presence.is_gone)
         self._writer = Writer(site.engine, self._undo)
 
     def work(self) -> Tally:
@@ -158,6 +165,7 @@ class _Run:
         finally:
             self._ended.set()
             self._writer.close(CUT)
+            self._witness.close()
             self._presence.leave()
         if self._error is not None:
             raise self._error
@@ -312,6 +320,7 @@ class _Run:
         recipients = [people.recipients[number] for number in turn.tries]
         if boot_clock() > turn.intent.start_by:
             return not_sent(attempt_id, turn.tries)
+        self._witness.sees(attempt_id)
         outcomes: Sequence[Outcome] = ()
         try:
             outcomes = connection.submit(form, recipients, turn.intent, ahead)
@@ -363,6 +372,8 @@ class _Run:
 
     def _claim_in(self, session: Session) -> Claim | None:
         site = self._site
+        if session.get_bind().dialect.name == "postgresql":
+            refuse_a_copy(session)  # a dump may have been read in under a running process
         return ledger.claim(
             session,
             self._presence.id,
@@ -399,6 +410,7 @@ class _Run:
         return sweep(session, now, self._presence.is_gone), course.complete(session, now)
 
     def _find_due_in(self, session: Session) -> Sequence[int]:
+        refuse_a_copy(session)
         return list(self._site.due(session, self._site.clock()))
 
     def _start_in(self, session: Session, issue_id: int) -> bool:

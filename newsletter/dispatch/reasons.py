@@ -14,8 +14,11 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.GAVE_UP: "The provider put it off until the tries were used up.",
     Reason.ADDRESS_UNUSABLE: "No provider can take this address: correct it.",
     Reason.DROPPED: "The provider took it, and told later that it did not send it.",
+    Reason.LEFT_ALONE: "Nobody could tell whether it arrived; staff left it at that.",
     Reason.ANSWER_LOST: "The connection broke after the message had left: it may have arrived.",
     Reason.PROCESS_DIED: "The program ended before the answer came: it may have arrived.",
+    Reason.PUT_BACK: "The database was put back from a copy: it may have gone out since.",
     Reason.TRY_LATER: "The provider asked to try again later.",
     Reason.OVER_QUOTA: "The provider dropped it: the quota of our account was used up.",
+    Reason.COUNTED_RECEIVED: "Nobody could tell whether it arrived; staff counted it as received.",
 }

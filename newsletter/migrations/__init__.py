@@ -68,11 +68,7 @@ def check_schema(engine: Engine) -> None:
             f"There is no database at {file}: put it back from a backup, correct [database] url, "
             "or run newsletter upgrade to begin with an empty one."
         )
-    try:
-        with engine.execution_options(reading=True).connect() as connection:
-            found = _found(connection)
-    except DBAPIError as error:
-        raise in_words(error) or error from error
+    found = found_version(engine)
     _refuse_newer(found)
     if found is None:
         raise Problem("The database holds no tables of ours yet: run newsletter upgrade.")
@@ -81,6 +77,21 @@ def check_schema(engine: Engine) -> None:
             "The database was made by an older version of this program: stop the service, make a "
             "backup, then run newsletter upgrade."
         )
+
+
+def found_version(engine: Engine) -> str | None:
+    """Return the revision that a database is at; None where there is none, or no database.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    if (file := _sqlite_file(engine)) and not (file.exists() and file.stat().st_size):
+        return None
+    try:
+        with engine.execution_options(reading=True).connect() as connection:
+            return _found(connection)
+    except DBAPIError as error:
+        raise in_words(error) or error from error
 
 
 def alembic_config(connection: Connection, *folders: Path) -> "Config":
