@@ -1,13 +1,26 @@
 """It adds up: what became of everyone in an issue's audience."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, null, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
 
+from newsletter.dispatch.extra import COPY_FENCE
 from newsletter.dispatch.reasons import SENTENCES
 from newsletter.errors import NotFound
 from newsletter.providers.reported import EventKind
@@ -15,6 +28,7 @@ from newsletter.tables import (
     Attempt,
     Batch,
     Delivery,
+    DeliveryNote,
     DeliveryState,
     Issue,
     IssueState,
@@ -27,6 +41,7 @@ from subscribers.database import Code, table_of
 from subscribers.privacy import Keys
 from subscribers.tables import Subscriber
 
+_noted_attempt = aliased(Attempt)
 _ALWAYS_SHOWN = (Reason.UNSUBSCRIBED, Reason.SUPPRESSED)
 _AT_ONCE = 1000  # rows fetched together
 
@@ -42,7 +57,8 @@ class Report:
     exclusions: Mapping[Reason, int]
     sending: Mapping[str, int]  # pending, claimed, in_flight, submitted, failed, unknown
     outcome: Mapping[OutcomeKind, int]
-    twice: int = 0  # the provider told of two copies: a person had one sent again
+    unknown_because: Mapping[Reason, int] = field(default_factory=dict)
+    twice: int = 0  # have two copies: they were sent it again, and the first had arrived
     silent: int = 0  # of the unknown: the provider's log does not know them
 
     @property
@@ -77,11 +93,7 @@ class Report:
             nobody = "Nobody has been written to yet."
             return [nobody, "This is practice: nothing leaves this machine."][: 1 + self.practice]
         told = [self._audience_sentence(), self._sending_sentence(provider)]
-        if self.sending["unknown"]:
-            told.append(
-                f"{self.sending['unknown']:,} not certain: they may have it or not. "
-                "A person decides; nothing is sent twice by itself."
-            )
+        told += self.unknown_sentences()
         if self.silent:
             told.append(
                 f"Of these, {self.silent:,} are probably not accepted: {provider}'s log knows "
@@ -89,12 +101,27 @@ class Report:
             )
         told.append(self._outcome_sentence(provider, tells_outcome))
         if self.twice:
-            told.append(f"{self.twice:,} received it twice, after somebody had it sent again.")
+            told.append(
+                f"{self.twice:,} received it twice: they were sent it again, and then it turned "
+                "out that the first copy had arrived. "
+                f"Who: newsletter issue deliveries {self.issue_id} --state submitted"
+            )
         if self.practice:
             told.append("This was practice: nothing left this machine.")
         if not self.adds_up:
             told.append("These numbers do not add up: please report this as a fault.")
         return told
+
+    def unknown_sentences(self) -> list[str]:
+        """Return how many are not certain, why, and what a person can do; empty for none."""
+        if not self.sending["unknown"]:
+            return []
+        return [
+            f"{self.sending['unknown']:,} not certain: they may have it or not. "
+            "A person decides; nothing is sent twice by itself.",
+            *(f"   {count:,}: {SENTENCES[why]}" for why, count in self.unknown_because.items()),
+            f"   Next: newsletter issue settle {self.issue_id}",
+        ]
 
     def _audience_sentence(self) -> str:
         left_out = [
@@ -146,6 +173,7 @@ def report(session: Session, issue_id: int) -> Report:
     )
     exclusions = dict.fromkeys(_ALWAYS_SHOWN, 0)
     outcome = dict.fromkeys(OutcomeKind, 0)
+    because: dict[Reason, int] = {}
     for row in session.execute(_counts(issue_id)):
         if row.claimed:
             sending["claimed"] += row.number
@@ -154,6 +182,8 @@ def report(session: Session, issue_id: int) -> Report:
             exclusions[row.reason] = exclusions.get(row.reason, 0) + row.number
         else:
             sending[row.state.name.lower()] += row.number
+        if row.state is DeliveryState.UNKNOWN and row.reason is not None:
+            because[row.reason] = because.get(row.reason, 0) + row.number
         if row.outcome is not None:
             outcome[row.outcome] += row.number
     return Report(
@@ -164,26 +194,44 @@ def report(session: Session, issue_id: int) -> Report:
         exclusions,
         sending,
         outcome,
-        _received_twice(session, issue_id),
+        because,
+        received_twice(session, issue_id),
         _silent(session, issue_id) if sending["unknown"] else 0,
     )
 
 
-def _received_twice(session: Session, issue_id: int) -> int:
-    """Return how many copies arrived, as the provider tells, from more than one attempt each."""
-    twice = (
-        select(ProviderEvent.delivery_id)
-        .join(Delivery, Delivery.id == ProviderEvent.delivery_id)
+def received_twice(session: Session, issue_id: int) -> int:
+    """Return how many have a second copy that nobody meant to send.
+
+    An answer came too late, or the provider told of the arrival of more than one attempt.
+    """
+    twice = union(_answered_late(issue_id), _arrived_twice(issue_id)).subquery()
+    return session.scalars(select(func.count()).select_from(twice)).one()
+
+
+def _answered_late(issue_id: int) -> Select[int]:
+    return (
+        select(Delivery.id)
+        .join(DeliveryNote, DeliveryNote.delivery_id == Delivery.id)
+        .join(_noted_attempt, _noted_attempt.id == DeliveryNote.attempt_id)
+        .where(Delivery.issue_id == issue_id, *_second_copy(), _noted_attempt.fence != COPY_FENCE)
+    )
+
+
+def _arrived_twice(issue_id: int) -> Select[int]:
+    return (
+        select(Delivery.id)
+        .join(ProviderEvent, ProviderEvent.delivery_id == Delivery.id)
+        .join(_noted_attempt, _noted_attempt.id == ProviderEvent.attempt_id)
         .where(
             Delivery.issue_id == issue_id,
             Delivery.tries > 1,  # very few, so that hardly an event is read
             ProviderEvent.kind.in_(_ARRIVED),
+            _noted_attempt.fence != COPY_FENCE,
         )
-        .group_by(ProviderEvent.delivery_id)
+        .group_by(Delivery.id)
         .having(func.count(ProviderEvent.attempt_id.distinct()) > 1)
-        .subquery()
     )
-    return session.scalars(select(func.count()).select_from(twice)).one()
 
 
 _ARRIVED = (EventKind.DELIVERED, EventKind.UNSUBSCRIBED, EventKind.COMPLAINED)
@@ -247,20 +295,53 @@ class DeliveryRow:
 
     email: str  # empty when the person was erased
     state: DeliveryState
-    reason: str  # a sentence, or empty
-    attempts: int
+    reason: str  # sentences, or empty
+    attempts: int  # since a person last had it sent again
     at: datetime | None  # of the last attempt, else of the freeze
+    claimed: bool = False  # pending, in a batch that a process holds
+
+    @property
+    def state_name(self) -> str:
+        """The state as reports name it."""
+        return "claimed" if self.claimed else self.state.name.lower()
 
 
 def deliveries(
-    session: Session, keys: Keys, issue_id: int, state: DeliveryState | None = None
+    session: Session,
+    keys: Keys,
+    issue_id: int,
+    state: DeliveryState | None = None,
+    *,
+    claimed: bool | None = None,
 ) -> Iterator[DeliveryRow]:
     """Yield an issue's deliveries, or those of one state, in the order they were sent in.
 
-    Rows are fetched as they are read, so that a long list takes no memory.
+    `claimed` tells the pending ones apart.  Rows are fetched as they are read, so that a long
+    list takes no memory.
+
+    Raises:
+        NotFound: there is no such issue.
     """
+    if session.scalar(select(Issue.id).where(Issue.id == issue_id)) is None:
+        raise NotFound(f"There is no issue {issue_id}: check the number.")
+    leased = session.execute(
+        select(Batch.first_id, Batch.last_id).where(
+            Batch.issue_id == issue_id, Batch.lease_until.is_not(None)
+        )
+    ).all()
+    return _rows(
+        session,
+        keys,
+        _chosen(issue_id, state),
+        [(row.first_id, row.last_id) for row in leased],
+        claimed,
+    )
+
+
+def _chosen(issue_id: int, state: DeliveryState | None) -> Any:
     chosen = (
         select(
+            Delivery.id,
             Delivery.state,
             Delivery.reason,
             Delivery.tries,
@@ -268,6 +349,13 @@ def deliveries(
             Subscriber.address,
             Subscriber.address_index,
             LogSearch.delivery_id.is_not(None).label("silent"),
+            _noted(*_second_copy(), _noted_attempt.fence != COPY_FENCE).label("twice"),
+            _noted(*_second_copy(), _noted_attempt.fence == COPY_FENCE).label("copied"),
+            _noted(
+                DeliveryNote.reason.in_((Reason.ANSWER_LOST, Reason.PROCESS_DIED)),
+                _noted_attempt.fence == COPY_FENCE,
+                DeliveryNote.attempt_id != func.coalesce(Delivery.attempt_id, 0),
+            ).label("copy_in_doubt"),
         )
         .join(Issue, Issue.id == Delivery.issue_id)
         .outerjoin(Attempt, Attempt.id == Delivery.attempt_id)
@@ -277,21 +365,62 @@ def deliveries(
         .order_by(Delivery.id)
         .execution_options(yield_per=_AT_ONCE)
     )
-    if state is not None:
-        chosen = chosen.where(Delivery.state == state)
+    return chosen if state is None else chosen.where(Delivery.state == state)
+
+
+def _rows(
+    session: Session,
+    keys: Keys,
+    chosen: Any,
+    leased: Sequence[tuple[int, int]],
+    claimed: bool | None,
+) -> Iterator[DeliveryRow]:
     for row in session.execute(chosen):
-        yield DeliveryRow(
-            email=_open(keys, row.address, row.address_index),
-            state=row.state,
-            reason=_reason(row.reason, row.silent),
-            attempts=row.tries,
-            at=row.at,
+        held = row.state is DeliveryState.PENDING and any(
+            first <= row.id <= last for first, last in leased
         )
+        if claimed is None or held == claimed:
+            yield DeliveryRow(
+                email=_open(keys, row.address, row.address_index),
+                state=row.state,
+                reason=_in_words(row),
+                attempts=row.tries,
+                at=row.at,
+                claimed=held,
+            )
 
 
-def _reason(reason: Reason | None, silent: bool) -> str:
-    sentence = SENTENCES[reason] if reason is not None else ""
-    return f"{sentence} The provider's log does not know it: probably not." if silent else sentence
+def _in_words(row: Any) -> str:
+    said = [SENTENCES[row.reason]] if row.reason is not None else []
+    if row.twice:
+        said.append(
+            "Received twice: an answer that came late says that the first copy was taken too."
+            if row.state is DeliveryState.SUBMITTED
+            else "An answer that came late says that it was taken after all."
+        )
+    if row.silent:
+        said.append("The provider's log does not know it: probably not.")
+    if row.copied:
+        said.append("One more copy was handed over.")
+    if row.copy_in_doubt:
+        said.append("One more copy may have arrived: its answer was lost.")
+    return " ".join(said)
+
+
+def _second_copy() -> tuple[ColumnElement[bool], ...]:
+    """Return SQL for: this note tells of a copy taken besides what the delivery's state tells."""
+    # A note without a reason is an acceptance that came when it could not count any more.
+    other = DeliveryNote.attempt_id != func.coalesce(Delivery.attempt_id, 0)
+    given_up = Delivery.state == DeliveryState.FAILED
+    return DeliveryNote.reason.is_(None), or_(other, given_up)
+
+
+def _noted(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(
+        select(DeliveryNote.id)
+        .join(_noted_attempt, _noted_attempt.id == DeliveryNote.attempt_id)
+        .where(DeliveryNote.delivery_id == Delivery.id, *conditions)
+    )
 
 
 def unknowns(session: Session, keys: Keys, issue_id: int) -> list[DeliveryRow]:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
@@ -134,12 +135,21 @@ class Keys:
         key = _KEY_LETTERS[self.key_id]
         return [key + letters[i : i + 22] for i in range(0, len(letters), 24)]
 
+    def copy_token(self, delivery_id: int, attempt_id: int) -> str:
+        """Return a token for one more copy of a delivery: it opens like the delivery's own.
+
+        Receivers drop what comes twice under one Message-ID, so a copy needs another.
+        """
+        return f"{self.token(Purpose.DELIVERY, delivery_id)}-{attempt_id}"
+
     def open_token(self, purpose: Purpose, token: str) -> int | None:
         """Return the number in a token, or None if this site never made it for `purpose`."""
         return self.open_tokens(purpose, (token,))[0]
 
     def open_tokens(self, purpose: Purpose, tokens: Sequence[str]) -> list[int | None]:
         """Return the number in each token, or None; much cheaper together than one by one."""
+        if purpose is Purpose.DELIVERY:
+            tokens = [t[:23] if _COPY.fullmatch(t[23:]) else t for t in tokens]
         sealed = [self._block_in(token) for token in tokens]
         opened = self._blocks().decryptor().update(b"".join(block or bytes(16) for block in sealed))
         head = bytes([purpose]) + bytes(15 - _ID_BYTES)
@@ -166,6 +176,7 @@ class Keys:
         return Cipher(algorithms.AES(self._token_key), modes.ECB())  # noqa: S305
 
 
+_COPY = re.compile(r"-[0-9]{1,15}", re.ASCII)
 _KEY_LETTERS = "-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

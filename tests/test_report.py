@@ -142,6 +142,7 @@ def example(practice: bool = False, **sending: int) -> Report:
         exclusions={Reason.UNSUBSCRIBED: 3, Reason.SUPPRESSED: 1},
         sending=counts,
         outcome=dict.fromkeys(OutcomeKind, 0) | {OutcomeKind.BOUNCED: 2},
+        unknown_because={Reason.PROCESS_DIED: counts["unknown"]},
     )
 
 
@@ -153,6 +154,8 @@ def test_a_screen_says_handed_over_never_delivered() -> None:
         "1,995 handed over to SendGrid, 1 failed.",
         "2 not certain: they may have it or not. A person decides; "
         "nothing is sent twice by itself.",
+        "   2: The program ended before the answer came: it may have arrived.",
+        "   Next: newsletter issue settle 1",
         "What became of them afterwards is not reported by SendGrid.",
     ]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli import bulletins, copies, issues, lists, people, running
+from newsletter.cli import bulletins, copies, decisions, issues, lists, people, running
 from newsletter.cli.context import EVERY_DAY, NOW_AND_THEN, SiteFolder, named_before
 from newsletter.errors import NotFound, Problem, UnreadableInput
 
@@ -25,6 +25,7 @@ app.add_typer(issues.app, name="issue", rich_help_panel=EVERY_DAY)
 app.add_typer(people.app, name="subscribers", rich_help_panel=EVERY_DAY)
 running.add_to(app)
 copies.add_to(app)
+decisions.add_to(issues.app)
 app.add_typer(lists.app, name="list", rich_help_panel=NOW_AND_THEN)
 
 

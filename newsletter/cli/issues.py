@@ -190,7 +190,10 @@ def show(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> N
     """
     with opened(site) as place, reading(place.engine) as session:
         view = issue.describe(session, place.keys, place.settings, number)
-        _say(view, as_json, _blocking(session, desk_of(place), view))
+        blocking = _blocking(session, desk_of(place), view)
+        counts = reports.report(session, number)
+    values = _json(view, blocking) | {"unknown": counts.sending["unknown"]}
+    answer(as_json, values, *_sentences(view, blocking), *counts.unknown_sentences())
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -213,7 +216,9 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
 @app.command(rich_help_panel=NOW_AND_THEN)
 def deliveries(
     number: IssueId,
-    state: Annotated[str | None, typer.Option(help="failed, unknown, excluded, ...")] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="failed, unknown, excluded, claimed, ...")
+    ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.")] = None,
     site: SiteFolder = None,
 ) -> None:
@@ -222,8 +227,8 @@ def deliveries(
     Example: newsletter issue deliveries 3 --state unknown
     """
     with opened(site) as place, reading(place.engine) as session:
-        chosen = _delivery_state(state) if state else None
-        rows = reports.deliveries(session, place.keys, number, chosen)
+        chosen, claimed = _delivery_state(state) if state else (None, None)
+        rows = reports.deliveries(session, place.keys, number, chosen, claimed=claimed)
         if csv_file is None:
             _write_rows(sys.stdout, rows)
             return
@@ -234,12 +239,15 @@ def deliveries(
     answer(False, {}, f"{count} people are in {csv_file}: keep it safe.")
 
 
-def _delivery_state(written: str) -> DeliveryState:
+def _delivery_state(written: str) -> tuple[DeliveryState, bool | None]:
     name = written.strip().upper().replace("-", "_").replace(" ", "_")
+    if name == "CLAIMED":
+        return DeliveryState.PENDING, True
     if name not in DeliveryState.__members__:
-        known = ", ".join(each.lower() for each in DeliveryState.__members__)
+        known = ", ".join([*(each.lower() for each in DeliveryState.__members__), "claimed"])
         raise UnreadableInput(f"The state {written!r} is not known: give one of {known}.")
-    return DeliveryState[name]
+    state = DeliveryState[name]
+    return state, False if state is DeliveryState.PENDING else None
 
 
 def _write_rows(file: TextIO, rows: Iterable[reports.DeliveryRow]) -> int:
@@ -249,8 +257,7 @@ def _write_rows(file: TextIO, rows: Iterable[reports.DeliveryRow]) -> int:
     for row in rows:
         count += 1
         at = row.at.isoformat() if row.at else ""
-        state = row.state.name.lower()
-        writer.writerow([guarded(row.email), state, row.reason, row.attempts, at])
+        writer.writerow([guarded(row.email), row.state_name, row.reason, row.attempts, at])
     return count
 
 

@@ -12,6 +12,11 @@ forms       the message form of each edition
 writer      the one thread that commits, many requests at a time
 engine      the Dispatcher: threads that claim, intend, submit and record
 sample      one copy to one person of the staff, counted nowhere
+settle      what people decide about the unknown
+rest        one more go for those whom an issue did not reach
+extra       one more copy for one person
+reopen      an issue that was over is sent again
+restored    a copy of the database takes the original's place
 
 The order of events for one delivery never changes: *claim* (a lease, no trace in the
 delivery), *intend* (durable, before the first byte), *submit*, *record* (together with the
@@ -19,7 +24,29 @@ next intent).  A crash leaves pending rows pending and rows in flight unknown.
 """
 
 from newsletter.dispatch.engine import Dispatcher, Progress, Tally
+from newsletter.dispatch.extra import submit_copy
 from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.rest import Rest, send_rest, send_to_joined, the_rest
 from newsletter.dispatch.sample import submit_sample
+from newsletter.dispatch.settle import Settled, TreatAs, Unknowns, find_person, settle, unknowns
+from newsletter.dispatch.worker import judge_from_outside
 
-__all__ = ["Dispatcher", "Progress", "Tally", "freeze", "submit_sample"]
+__all__ = [
+    "Dispatcher",
+    "Progress",
+    "Rest",
+    "Settled",
+    "Tally",
+    "TreatAs",
+    "Unknowns",
+    "find_person",
+    "freeze",
+    "judge_from_outside",
+    "send_rest",
+    "send_to_joined",
+    "settle",
+    "submit_copy",
+    "submit_sample",
+    "the_rest",
+    "unknowns",
+]

@@ -7,13 +7,17 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Subquery,
+    and_,
     case,
+    exists,
     func,
     insert,
     literal,
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.orm import Session
@@ -78,6 +82,69 @@ def freeze(
     _refresh_statistics(session)
     failpoint("freeze-written")
     return size
+
+
+def freeze_joined(
+    session: Session,
+    issue_id: int,
+    list_id: int,
+    practice: bool,
+    batch_limit: int,
+    connections: int,
+    now: datetime,
+) -> int:
+    """Take into a begun issue's audience who subscribed since; return how many.
+
+    They get their delivery as in the freeze, and batches of their own.  The caller holds the
+    issue.
+
+    Raises:
+        NotAllowed: somebody subscribed at this very moment; it may be tried again.
+    """
+    _one_freeze_at_a_time(session)
+    joined = count_joined(session, issue_id, list_id)
+    last = session.scalar(select(func.max(_delivery.c.id))) or 0
+    languages = _languages(session, issue_id)
+    others = () if practice else other_issues(session, issue_id)
+    _insert_deliveries(session, issue_id, list_id, others, languages, only_joined=True)
+    _insert_batches(session, issue_id, languages, batch_limit, connections, now, after=last)
+    rows = session.scalar(
+        select(func.count()).where(_delivery.c.issue_id == issue_id, _delivery.c.id > last)
+    )
+    if rows != joined:
+        raise NotAllowed("Somebody is subscribing at this moment: try again.")
+    session.execute(
+        update(_issue)
+        .where(_issue.c.id == issue_id)
+        .values(audience_size=_issue.c.audience_size + joined)
+    )
+    failpoint("joined-written")
+    return joined
+
+
+def count_joined(session: Session, issue_id: int, list_id: int) -> int:
+    """Return how many are subscribed now and have no delivery of a begun issue."""
+    people = audience(list_id)
+    return (
+        session.scalar(
+            select(func.count()).select_from(people).where(_has_joined(people, issue_id))
+        )
+        or 0
+    )
+
+
+def check_approval(session: Session, keys: Keys, issue_id: int) -> None:
+    """Do nothing where an issue that has begun is still the one that was approved.
+
+    Raises:
+        ApprovalVoid: what is stored is not what was approved.
+    """
+    approved = session.scalar(
+        select(Issue.approved_hash == Issue.version_hash).where(Issue.id == issue_id)
+    )
+    if not approved:
+        raise ApprovalVoid(f"Issue {issue_id} is not the one that was approved: draft it again.")
+    _check_editions(session, keys, issue_id)
 
 
 def hold_back(session: Session, keys: Keys, issue_id: int, sentence: str, now: datetime) -> None:
@@ -180,6 +247,11 @@ def _languages(session: Session, issue_id: int) -> Languages:
     return {row.no: row.language for row in rows}
 
 
+def edition_for(session: Session, issue_id: int) -> ColumnElement[int]:
+    """Return SQL for the number of the edition that the subscriber in the query gets."""
+    return _edition_for(_subscriber.c.language, _languages(session, issue_id))
+
+
 def _edition_for(spoken: ColumnElement[Any], languages: Languages) -> ColumnElement[int]:
     """Return SQL for the number of a subscriber's edition: their exact language, else its base."""
     everybodys = literal(0, Integer)
@@ -198,6 +270,8 @@ def _insert_deliveries(
     list_id: int,
     others: tuple[int, ...],
     languages: Languages,
+    *,
+    only_joined: bool = False,
 ) -> None:
     people = audience(list_id)
     reason = reason_of(
@@ -206,9 +280,11 @@ def _insert_deliveries(
         received_in(people.c.subscriber_id, others) if others else None,
     )
     edition = _edition_for(people.c.language, languages)
-    judged = select(
-        people.c.subscriber_id, reason.label("reason"), edition.label("edition")
-    ).subquery()
+    judged = (
+        select(people.c.subscriber_id, reason.label("reason"), edition.label("edition"))
+        .where(_has_joined(people, issue_id) if only_joined else true())
+        .subquery()
+    )
     state = case(
         (judged.c.reason.is_(None), literal(DeliveryState.PENDING, Code(DeliveryState))),
         else_=literal(DeliveryState.EXCLUDED, Code(DeliveryState)),
@@ -221,6 +297,16 @@ def _insert_deliveries(
     session.execute(insert(_delivery).from_select(columns, rows))
 
 
+def _has_joined(people: Subquery, issue_id: int) -> ColumnElement[bool]:
+    has_delivery = exists(
+        select(_delivery.c.id).where(
+            _delivery.c.issue_id == issue_id,
+            _delivery.c.subscriber_id == people.c.subscriber_id,
+        )
+    )
+    return and_(people.c.state == SubscriptionState.ACTIVE, ~has_delivery)
+
+
 def _insert_batches(
     session: Session,
     issue_id: int,
@@ -228,11 +314,18 @@ def _insert_batches(
     batch_limit: int,
     connections: int,
     now: datetime,
+    *,
+    after: int = 0,
 ) -> None:
+    """Divide the pending deliveries with ids over `after`: those of an edition lie together."""
     edition = _edition_for(_subscriber.c.language, languages).label("edition")
     pending = select(
         edition, func.min(_delivery.c.id), func.max(_delivery.c.id), func.count()
-    ).where(_delivery.c.issue_id == issue_id, _delivery.c.state == DeliveryState.PENDING)
+    ).where(
+        _delivery.c.issue_id == issue_id,
+        _delivery.c.state == DeliveryState.PENDING,
+        _delivery.c.id > after,
+    )
     if len(languages) > 1:
         pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     spans = session.execute(pending.group_by(edition).order_by(edition)).all()

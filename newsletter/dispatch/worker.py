@@ -10,6 +10,7 @@ import fcntl
 import importlib.metadata
 import os
 import socket
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -36,9 +37,7 @@ class Presence:
         """
         self._engine = engine
         self.id = 0
-        self._locks: _Locks = (
-            _FileLocks(engine) if engine.dialect.name == "sqlite" else _AdvisoryLocks(engine)
-        )
+        self._locks = _locks_of(engine)
         self._enter(now)
 
     def is_gone(self, session: Session, worker_id: int) -> bool:
@@ -75,11 +74,21 @@ class Presence:
             self.id = row.id
 
 
+def judge_from_outside(engine: Engine) -> Callable[[Session, int], bool]:
+    """Return what tells a process that is no worker which workers have certainly ended."""
+    locks = _locks_of(engine)
+    return lambda session, worker_id: not locks.is_held(session, worker_id)
+
+
 class _Locks(Protocol):
     def take(self, worker_id: int) -> None: ...
     def is_held(self, session: Session, worker_id: int) -> bool: ...
     def is_ours(self) -> bool: ...
     def free(self) -> None: ...
+
+
+def _locks_of(engine: Engine) -> _Locks:
+    return _FileLocks(engine) if engine.dialect.name == "sqlite" else _AdvisoryLocks(engine)
 
 
 class _FileLocks:
