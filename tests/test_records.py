@@ -393,7 +393,6 @@ def test_what_a_person_let_be_is_not_suppressed_by_the_list(
 @pytest.mark.parametrize(
     "mishap",
     [
-        Mishap(401, path="/v3/suppression/spam"),
         Mishap(500, path="/v3/suppression/spam"),
         Mishap(200, body="{}", path="/v3/suppression/spam"),
         Mishap(path="/v3/suppression/spam"),
@@ -438,6 +437,31 @@ def test_a_failed_pull_is_told_once_keeps_what_came_and_holds_nothing_up_for_lon
         assert len(session.scalars(select(Notice)).all()) == 1
         look = session.scalars(select(ProviderLook)).one()
     assert (look.failing_since, look.next_at) == (None, None)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_nothing_waits_for_a_key_that_may_not_read_the_lists(
+    engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords, status: int
+) -> None:
+    server.plan(Mishap(status, path="/v3/suppression"))
+
+    assert not pull_lists(engine, keys, records, MONDAY)
+    with reading(engine) as session:
+        assert lists_are_fresh(session, "sendgrid", MONDAY)
+        assert len(session.scalars(select(Notice)).all()) == 1
+
+
+def test_hanging_up_is_nobodys_fault(
+    engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords
+) -> None:
+    new_issue(engine, keys, 1, UNKNOWN)
+    records.close()
+
+    assert not pull_lists(engine, keys, records, MONDAY)
+    assert search(engine, keys, records, SOON) == 0
+    with reading(engine) as session:
+        assert session.scalars(select(Notice)).all() == []
+        assert session.scalars(select(ProviderLook)).all() == []
 
 
 def test_a_list_with_many_bounces_of_one_day_waits_for_a_person(

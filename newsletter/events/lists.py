@@ -119,6 +119,8 @@ def _note_failure(
     _log.warning("suppression lists not pulled provider=%s", records.name)
     look = session.get(ProviderLook, (records.name, _SUBJECT))
     since = look.failing_since if look and look.failing_since else now
+    if silence.forbidden:
+        since = now - PATIENCE  # no wait will mend a key; if it may not send either, that is told
     wait = max(silence.retry_after or timedelta(), TRY_AGAIN)
     put_look(session, records.name, _SUBJECT, failing_since=since, next_at=now + wait)
     notices.tell(
@@ -128,8 +130,8 @@ def _note_failure(
         f"The suppression lists of {records.label} could not be read",
         [
             str(silence),
-            "Issues wait five minutes for them and then go out all the same: the provider drops "
-            "whoever is on them. It is tried again every minute.",
+            "Issues go out all the same, after five minutes at most: the provider drops whoever "
+            "is on them. It is tried again every minute.",
         ],
         now,
     )
