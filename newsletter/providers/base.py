@@ -137,8 +137,9 @@ class Connection(Protocol):
     ) -> list[Outcome]:
         """Hand over one copy for each recipient; return one outcome for each, in any order.
 
-        Never raises for what a provider or the network does.  Never tries twice.  Looks at
-        `intent.start_by` right before the first byte that could lead to acceptance.
+        Never raises for what a provider or the network does.  Never tries twice, unless it is
+        certain that nobody was taken.  Looks at `intent.start_by` right before the first byte
+        that could lead to acceptance.
 
         `ahead` is who probably comes first in the next call, with the same form, though a gate
         may still refuse them.  A provider may announce their address early; their message, or
