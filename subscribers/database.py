@@ -155,7 +155,7 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get("query_only") != reads:  # kept for as long as the file is open
         connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
         connection.info["query_only"] = reads
-    run_by_driver(connection, "BEGIN" if reads else "BEGIN IMMEDIATE", ())
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def run_by_driver(connection: Connection, text: str, arguments: Any) -> list[tuple[Any, ...]]:
