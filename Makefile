@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo serve test check format bench lock clean
+.PHONY: demo serve test check format bench bench-large lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -29,6 +29,15 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/import_subscribers.py
 	$(BIN)/python benchmarks/smtp_client.py
+	$(BIN)/python benchmarks/freeze.py
+	$(BIN)/python benchmarks/dispatch_smtp.py
+	$(BIN)/python benchmarks/dispatch_sendgrid.py
+
+# A million people: about ten minutes and 2 GB of disk.
+bench-large: .venv/ready
+	$(BIN)/python benchmarks/freeze.py --people 1000000
+	$(BIN)/python benchmarks/dispatch_smtp.py --people 100000 --rounds 1 --only-ours
+	$(BIN)/python benchmarks/dispatch_sendgrid.py 10000 100000 1000000
 
 # Pins everything anew; the lock holds names, versions and hashes, and no address.
 lock: .venv/ready

@@ -1,6 +1,6 @@
 """SMTP from the database to a sink, beside what people would use instead, in one run.
 
-    python benchmarks/dispatch_smtp.py [--people 3000] [--rounds 3] [--folder FOLDER]
+    python benchmarks/dispatch_smtp.py [--people 3000] [--rounds 3] [--only-ours] [--folder FOLDER]
 
 Ours is everything: the freeze, claims, people read and opened, durable intents, answers on
 record.  The others send one message, or fill one template, without any database.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import peers
 from crowd import Crowd, add_issue, address_of, email_of, gather, sqlite_url
-from measure import Run, in_rounds, middle, print_machine, ratio, run_of
+from measure import Run, in_rounds, middle, peak_megabytes, print_machine, ratio, run_of
 from sinks import HOST, fast_sink, smtp_sink
 
 from newsletter.config import Smtp
@@ -54,7 +54,15 @@ def person(number: int) -> Recipient:
     return Recipient(number, token, address_of(number), f"Person {number}", *links)
 
 
-def compare(crowd: Crowd, kilobytes: int, port: int, sink: str, folder: Path, rounds: int) -> None:
+def compare(
+    crowd: Crowd,
+    kilobytes: int,
+    port: int,
+    sink: str,
+    folder: Path,
+    rounds: int,
+    only_ours: bool,
+) -> None:
     """Print everybody's figures for one size and one sink."""
     email = email_of(kilobytes)
     envelope = bulletin_envelope(
@@ -76,17 +84,17 @@ def compare(crowd: Crowd, kilobytes: int, port: int, sink: str, folder: Path, ro
         )
         return Run(run.each, spent[0] / count) if spent[0] is not None else None
 
-    results = in_rounds(
-        rounds,
-        {
-            "ours, one message per intent": partial(dispatch, crowd, email, port, 1),
-            "ours, four": partial(dispatch, crowd, email, port, 4),
-            "smtp-source": source,
-            "aiosmtplib, finished bytes": lambda: few(2, peers.aiosmtplib, body, CONNECTIONS),
-            "Django": lambda: few(10, peers.django, story),
-            "naive script": lambda: few(30, peers.naive, story),
-        },
-    )
+    ours = {
+        "ours, one message per intent": partial(dispatch, crowd, email, port, 1),
+        "ours, four": partial(dispatch, crowd, email, port, 4),
+    }
+    others = {
+        "smtp-source": source,
+        "aiosmtplib, finished bytes": lambda: few(2, peers.aiosmtplib, body, CONNECTIONS),
+        "Django": lambda: few(10, peers.django, story),
+        "naive script": lambda: few(30, peers.naive, story),
+    }
+    results = in_rounds(rounds, ours if only_ours else ours | others)
     print(f"\n{len(body):,} bytes into {sink}, {CONNECTIONS} connections, {rounds} rounds")
     print(
         f"{'':<30}{'msg/s':>8}{'cpu us':>8}   ours, one per intent: times as fast | four per intent"
@@ -125,6 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--people", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only-ours", action="store_true", help="without the others")
     parser.add_argument("--folder", help="where the database is made: the disk to measure")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=wanted.folder) as name:
@@ -135,8 +144,12 @@ def main() -> None:
             for kilobytes in (30, 5):
                 for port, sink in ((slow, "smtp-sink"), (fast, "the fast sink")):
                     if port is not None:
-                        compare(crowd, kilobytes, port, sink, folder / "postfix", wanted.rounds)
-        far = gather(f"sqlite:///{folder / 'far.db'}", 300)
+                        compare(
+                            *(crowd, kilobytes, port, sink, folder / "postfix"),
+                            *(wanted.rounds, wanted.only_ours),
+                        )
+        print(f"\nmost memory held: {peak_megabytes():.0f} MB")
+        far = gather(f"sqlite:///{folder / 'far.db'}", 1000)
         compare_far_away(far, wanted.rounds)
 
 
