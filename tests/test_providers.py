@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,6 +14,7 @@ from newsletter.config import Secrets, Settings
 from newsletter.errors import Problem
 from newsletter.providers import provider_for
 from newsletter.providers.base import in_words, is_loopback, is_usable
+from newsletter.providers.free_mail import is_free_mail
 from newsletter.site import Site
 from subscribers.database import open_engine
 from subscribers.privacy import Keys
@@ -33,6 +35,65 @@ def test_every_kind_of_the_settings_has_its_provider(tmp_path: Path, kind: str) 
 def test_a_missing_key_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="SENDGRID_API_KEY"):
         provider_for(site(tmp_path, "sendgrid", key=""))
+
+
+# --- senders that nobody may send for -------------------------------------------------------
+
+
+def site_with(folder: Path, settings: Mapping[str, object], **secrets: str) -> Site:
+    """Return a site with these settings and secrets."""
+    chosen = Settings.model_validate(settings)
+    given = Secrets("5a" * 32, "SG.x", "", **secrets)
+    return Site(folder, chosen, given, Keys("5a" * 32), open_engine("sqlite://"))
+
+
+@pytest.mark.parametrize(
+    ("address", "free"),
+    [
+        ("letters@gmail.com", True),
+        ("letters@GoogleMail.com", True),
+        ("letters@yahoo.co.uk", True),
+        ("letters@yahoo.com.br", True),
+        ("letters@hotmail.fr", True),
+        ("letters@outlook.com", True),
+        ("letters@live.nl", True),
+        ("letters@aol.com", True),
+        ("letters@icloud.com", True),
+        ("letters@me.com", True),
+        ("letters@gmx.net", True),
+        ("letters@gmx.at", True),
+        ("letters@web.de", True),
+        ("letters@mail.ru", True),
+        ("letters@qq.com", True),
+        ("letters@163.com", True),
+        ("letters@proton.me", True),
+        ("letters@protonmail.com", True),
+        ("letters@example.org", False),
+        ("letters@live.example.org", False),
+        ("gmail.com@example.org", False),
+        ("letters@mail.gmx-church.org", False),
+        ("letters@yahoo.church", False),
+        ("letters@home.com", False),
+    ],
+)
+def test_free_mail_is_known_by_its_domain(address: str, free: bool) -> None:
+    assert is_free_mail(address) is free
+
+
+@pytest.mark.parametrize("kind", ["smtp", "sendgrid"])
+def test_a_free_mail_sender_is_refused_for_real_mail(tmp_path: Path, kind: str) -> None:
+    settings = {"provider": {"kind": kind}, "sender": {"email": "canary@gmail.com"}}
+
+    with pytest.raises(Problem, match=r"free mail service.*\[sender\]") as refusal:
+        provider_for(site_with(tmp_path, settings))
+
+    assert "canary" not in str(refusal.value)
+
+
+def test_a_free_mail_sender_may_practise(tmp_path: Path) -> None:
+    place = site_with(tmp_path, {"sender": {"email": "letters@gmail.com"}})
+
+    assert provider_for(place).name == "practice"
 
 
 @pytest.mark.parametrize(

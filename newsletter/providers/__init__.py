@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from newsletter.providers.base import Provider
+from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
 from newsletter.providers.reported import Records
 from newsletter.providers.smtp import SmtpRelay
@@ -18,9 +19,12 @@ def provider_for(site: Site) -> Provider:
     """Return the provider that the settings of `site` choose; opens nothing.
 
     Raises:
-        Problem: a key is missing, or something secret would cross a network in the clear.
+        Problem: a key is missing, something secret would cross a network in the clear, or the
+            sender's address is one that nobody may send for.
     """
     settings, secrets = site.settings.provider, site.secrets
+    if settings.kind != "practice":
+        refuse_free_mail(site.settings)
     match settings.kind:
         case "practice":
             return Practice(site.mailbox)
