@@ -6,8 +6,10 @@ import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -24,6 +26,7 @@ SETTINGS_FILE = "newsletter.toml"
 KEY_FILE = "secret.key"
 KEY_VARIABLE = "NEWSLETTER_SECRET_KEY"
 ENV_PREFIX = "NEWSLETTER__"
+SECOND_PREFIX = "SECOND_ROUTE_"  # of the secrets of [staff.second_route]
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,6 +45,14 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _web_address_to_call(url: str) -> str:
+    address = urlsplit(url)
+    plain = address.scheme == "http" and address.hostname in LOOPBACK_HOSTS
+    if not address.hostname or not (address.scheme == "https" or plain):
+        raise ValueError("the address must begin with https://")
+    return url
+
+
 def _one_line(text: str) -> str:
     if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in text):
         raise ValueError("line breaks and control characters are not allowed here")
@@ -50,6 +61,7 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
 
 
 class Section(BaseModel):
@@ -116,9 +128,10 @@ class Provider(Section):
     """Who takes mail from us."""
 
     kind: Literal["practice", "smtp", "sendgrid"] = "practice"
-    per_second: Annotated[float, Field(gt=0)] | None = None
+    per_second: Annotated[float, Field(ge=0.01)] | None = None
     per_day: Annotated[int, Field(gt=0)] | None = None
     per_month: Annotated[int, Field(gt=0)] | None = None
+    warm_up_from: date | None = None  # first day of a new sending domain
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
 
@@ -130,10 +143,20 @@ class ApprovalRules(Section):
     wait_before_sending_minutes: Annotated[int, Field(ge=0, le=10080)] = 10
 
 
+class SecondRoute(Section):
+    """Another way for mail to staff, for when the provider itself is what fails."""
+
+    kind: Literal["smtp", "sendgrid"]
+    smtp: Smtp = Smtp()
+    sendgrid: SendGrid = SendGrid()
+
+
 class Staff(Section):
-    """Who is told."""
+    """Who is told, and how."""
 
     notify: tuple[Line, ...] = ()
+    second_route: SecondRoute | None = None
+    heartbeat_url: AddressToCall | None = None  # called once a minute while the service is well
 
 
 class Intake(Section):
@@ -198,6 +221,8 @@ class Secrets:
     site_key: str = field(repr=False)
     sendgrid_api_key: str = field(repr=False)
     smtp_password: str = field(repr=False)
+    second_sendgrid_api_key: str = field(default="", repr=False)  # of [staff.second_route]
+    second_smtp_password: str = field(default="", repr=False)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -242,7 +267,13 @@ def read_secrets(folder: Path) -> Secrets:
         UnreadableInput: a file that is named cannot be read, or there is no site key.
     """
     site_key = _secret(KEY_VARIABLE) or _key_file(folder / KEY_FILE)
-    return Secrets(site_key, _secret("SENDGRID_API_KEY"), _secret("SMTP_PASSWORD"))
+    return Secrets(
+        site_key,
+        _secret("SENDGRID_API_KEY"),
+        _secret("SMTP_PASSWORD"),
+        _secret(SECOND_PREFIX + "SENDGRID_API_KEY"),
+        _secret(SECOND_PREFIX + "SMTP_PASSWORD"),
+    )
 
 
 def has_key(folder: Path) -> bool:
@@ -311,9 +342,10 @@ def _nearest(name: str) -> str:
 def _names(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
     for name, info in model.model_fields.items():
         yield prefix + name
-        kind: Any = info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _names(kind, f"{prefix}{name}.")
+        kinds: tuple[Any, ...] = (info.annotation, *get_args(info.annotation))  # X and X | None
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _names(kind, f"{prefix}{name}.")
 
 
 def settings_text(
@@ -350,6 +382,10 @@ url = "sqlite:///newsletter.db"           # relative to this folder; or postgres
 
 [provider]
 kind = "practice"                         # practice (nothing leaves this machine) | smtp | sendgrid
+# per_second = 14                         # leave out: as fast as the provider takes it
+# per_day = 10000                         # an issue that is larger goes on over several days
+# per_month = 50000
+# warm_up_from = 2026-11-01               # a new sending domain: its first day
 
 [provider.smtp]
 host = "localhost"

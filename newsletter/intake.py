@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 
 from newsletter.checks import Finding, Severity, blocks
 from newsletter.errors import NotAllowed, Problem
+from newsletter.forecast import foresee
 from newsletter.issue import (
     UNSENT,
     Actor,
     Added,
     Desk,
+    IssueView,
     add_bulletin,
     blocking_lines,
     blocking_sentences,
@@ -258,15 +260,21 @@ class Intake:
         if view.practice:
             issue += " (practice: nothing leaves this machine)"
         if view.state is IssueState.SCHEDULED:
-            return f"{issue} goes out {view.starts} to {view.head_count} people."
+            goes = f"{issue} goes out {view.starts} to {view.head_count} people."
+            return " ".join([goes, *self._forecast(session, view)])
         if view.state is IssueState.AWAITING_APPROVAL:
-            return (
+            waits = (
                 f"{issue} waits for approval ({view.approvals} of {view.approvals_needed}) and is "
                 f"due {view.when}."
             )
+            return " ".join([waits, *self._forecast(session, view)])
         if view.blockers:
             return f"{issue} is blocked and a draft again, due {view.when}: mend it."
         return f"{issue} {_FATES[view.state]}" + (f", due {view.when}." if view.when else ".")
+
+    def _forecast(self, session: Session, view: IssueView) -> list[str]:
+        forecast = foresee(session, self._desk.settings, view, self._clock())
+        return forecast.sentences() if forecast else []
 
 
 _FATES = {

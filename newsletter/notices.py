@@ -6,6 +6,7 @@ it stand or fall together; `submit_notices` hands the waiting ones over later.
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
+from newsletter.forecast import Forecast, foresee, is_in_doubt
 from newsletter.issue import Desk, IssueView, blocking_sentences, describe, findings
 from newsletter.message import MessageForm, Recipient, notice_envelope, notice_form
 from newsletter.providers.base import Answer, Connection, Intent, Provider, boot_clock
@@ -40,12 +42,14 @@ class _Waiting:
     subject: str
     paragraphs: tuple[str, ...]
     had: frozenset[str]
+    provider_fails: bool = False  # so another road is tried first, if there is one
 
     def sealed(self, keys: Keys) -> bytes:
         body = {
             "subject": self.subject,
             "paragraphs": self.paragraphs,
             "had": sorted(self.had),
+            "provider_fails": self.provider_fails,
         }
         return keys.encrypt(json.dumps(body), _SEAL, self.key.encode())
 
@@ -57,12 +61,15 @@ def tell(
     subject: str,
     paragraphs: Sequence[str],
     now: datetime,
+    *,
+    provider_fails: bool = False,
 ) -> bool:
     """Leave a notice for staff unless `key` was told before; return whether it is new.
 
-    The subject shows on lock screens: no names, no addresses, no prayer text in it.
+    `provider_fails`: it says that the provider itself fails, who might fail this too.  The
+    subject shows on lock screens: no names, no addresses, no prayer text in it.
     """
-    notice = _Waiting(0, key, 0, subject, tuple(paragraphs), frozenset())
+    notice = _Waiting(0, key, 0, subject, tuple(paragraphs), frozenset(), provider_fails)
     return insert_new(
         session,
         Notice,
@@ -88,7 +95,7 @@ def tell_what_waits(session: Session, desk: Desk, now: datetime) -> None:
         issue = session.get_one(Issue, issue_id)
         key = f"waits/{issue_id}/{issue.state.name.lower()}/{issue.version_hash.hex()[:32]}"
         if session.scalar(select(Notice.id).where(Notice.key == key)) is None:
-            subject, paragraphs = _what_waits(session, desk, issue_id)
+            subject, paragraphs = _what_waits(session, desk, issue_id, now)
             tell(session, desk.keys, key, subject, paragraphs, now)
 
 
@@ -99,32 +106,55 @@ def submit_notices(
     provider: Provider,
     templates: Templates,
     now: datetime,
+    second: Provider | None = None,
 ) -> int:
     """Hand the waiting notices to everyone under [staff] notify; return how many are done.
 
-    Whatever is not accepted is tried again, TRIES times in all, and for those only who have
-    not had it.  After a crash between the hand-over and its record, or when an answer is
-    lost, staff may get a notice twice: that is safer than not at all.
+    Whatever one road does not accept goes by the `second` at once, if there is one; where the
+    provider itself is what fails, the second comes first.  What nobody accepted is tried
+    again, TRIES times in all, and for those only who have not had it.  After a crash between
+    the hand-over and its record, or when an answer is lost, staff may get a notice twice:
+    that is safer than not at all.
     """
     if not settings.staff.notify:
         return 0
     taken = _take_up(engine, keys, now)
     if not taken:
         return 0
-    connection = provider.connect()
-    try:
-        return sum(
-            _submit_one(engine, keys, settings, provider, connection, templates, notice, now)
-            for notice in taken
-        )
-    finally:
-        connection.close()
+    with reading(engine) as session:
+        fails = is_in_doubt(session, provider.name)
+    with ExitStack() as stack:
+        roads = [_Road(each, stack) for each in (provider, second) if each is not None]
+        done = 0
+        for notice in taken:
+            # The first road last where it is what fails.
+            ordered = roads[::-1] if fails or notice.provider_fails else roads
+            done += _submit_one(engine, keys, settings, ordered, templates, notice, now)
+    return done
 
 
-def _what_waits(session: Session, desk: Desk, issue_id: int) -> tuple[str, list[str]]:
+class _Road:
+    """A way to staff, with one conversation that is opened when it is first needed."""
+
+    def __init__(self, provider: Provider, stack: ExitStack) -> None:
+        self.provider = provider
+        self._stack = stack
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = self.provider.connect()
+            self._stack.callback(self._connection.close)
+        return self._connection
+
+
+def _what_waits(
+    session: Session, desk: Desk, issue_id: int, now: datetime
+) -> tuple[str, list[str]]:
     view = describe(session, desk.keys, desk.settings, issue_id)
     if view.state is IssueState.AWAITING_APPROVAL:
-        return f"Issue {issue_id} waits for approval", _approval_waits(view)
+        forecast = foresee(session, desk.settings, view, now)
+        return f"Issue {issue_id} waits for approval", _approval_waits(view, forecast)
     found = findings(session, desk.keys, session.get_one(Issue, issue_id))
     if blocking := blocking_sentences(found):
         return f"Issue {issue_id} is blocked", [
@@ -139,12 +169,13 @@ def _what_waits(session: Session, desk: Desk, issue_id: int) -> tuple[str, list[
     ]
 
 
-def _approval_waits(view: IssueView) -> list[str]:
+def _approval_waits(view: IssueView, forecast: Forecast | None) -> list[str]:
     missing = view.approvals_needed - view.approvals
     people = "one more person" if missing == 1 else f"{missing} more people"
     return [
         f"Issue {view.id} for the list {view.list_title} goes out {_at(view)}"
         f"to {view.head_count} people, once {people} approved it. The author does not count.",
+        *(forecast.sentences() if forecast else ()),
         f"To approve it: newsletter issue approve {view.id} --by YOUR-ADDRESS",
     ]
 
@@ -185,7 +216,13 @@ def _take_up(engine: Engine, keys: Keys, now: datetime) -> list[_Waiting]:
 def _opened(keys: Keys, notice_id: int, key: str, sealed: bytes, tries: int) -> _Waiting:
     body = json.loads(keys.decrypt(sealed, _SEAL, key.encode()))
     return _Waiting(
-        notice_id, key, tries, body["subject"], tuple(body["paragraphs"]), frozenset(body["had"])
+        notice_id,
+        key,
+        tries,
+        body["subject"],
+        tuple(body["paragraphs"]),
+        frozenset(body["had"]),
+        body.get("provider_fails", False),  # those of earlier versions do not say
     )
 
 
@@ -193,8 +230,7 @@ def _submit_one(
     engine: Engine,
     keys: Keys,
     settings: Settings,
-    provider: Provider,
-    connection: Connection,
+    roads: Sequence[_Road],
     templates: Templates,
     notice: _Waiting,
     now: datetime,
@@ -204,28 +240,22 @@ def _submit_one(
     had = set(notice.had)
     for address in settings.staff.notify:
         person = keys.address_index(address).hex()
-        if person not in had and _accepted(keys, provider, connection, form, notice, address):
+        if person not in had and any(_accepted(keys, r, form, notice, address) for r in roads):
             had.add(person)
     missing = {keys.address_index(address).hex() for address in settings.staff.notify} - had
     _note(engine, keys, replace(notice, had=frozenset(had)), not missing, now)
     return not missing
 
 
-def _accepted(
-    keys: Keys,
-    provider: Provider,
-    connection: Connection,
-    form: MessageForm,
-    notice: _Waiting,
-    address: str,
-) -> bool:
+def _accepted(keys: Keys, road: _Road, form: MessageForm, notice: _Waiting, address: str) -> bool:
     # The token makes the Message-ID, and the file name in a practice mailbox: the same in
     # every try, so that a repeat can be known for one.
     number = int.from_bytes(keys.index("notice", f"{notice.key}\0{address}")[:6], "big")
     recipient = Recipient(0, keys.token(Purpose.SAMPLE, number), address, None, "", "")
     started = boot_clock()
-    intent = Intent(0, started + 30, started + 30 + provider.answer_within.total_seconds())
-    outcomes = connection.submit(form, [recipient], intent)
+    patience = road.provider.answer_within.total_seconds()
+    intent = Intent(0, started + 30, started + 30 + patience)
+    outcomes = road.connection().submit(form, [recipient], intent)
     return all(outcome.answer is Answer.ACCEPTED for outcome in outcomes)
 
 

@@ -21,11 +21,12 @@ from newsletter.events import (
     pull_lists,
     reconcile,
 )
+from newsletter.heartbeat import beat
 from newsletter.intake import Intake
 from newsletter.issue import Desk
 from newsletter.notices import submit_notices, tell_what_waits
 from newsletter.original import PutBack, refuse_a_copy
-from newsletter.providers import provider_for, records_for
+from newsletter.providers import provider_for, records_for, second_route_for
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
@@ -41,6 +42,8 @@ APPLY_EVENTS = timedelta(seconds=1)
 LOOK_AT_LISTS = timedelta(seconds=5)
 SEARCH_THE_LOG = timedelta(minutes=2)
 ASK_AGAIN = timedelta(seconds=2)  # whether a copy may dispatch by now
+BEAT = timedelta(minutes=1)
+WELL = timedelta(minutes=1)  # the dispatcher looks around every second
 
 Say = Callable[[str], None]
 
@@ -62,6 +65,7 @@ class Service:
         self._provider = provider_for(site)
         # Two, because each of them is asked by a job of its own.
         self._lists, self._history = records_for(site), records_for(site)
+        self._second_route = second_route_for(site)
         self._dispatcher = Dispatcher(
             site.engine, site.keys, site.settings, self._provider, clock, due=self._due
         )
@@ -116,6 +120,7 @@ class Service:
                 "events": (APPLY_EVENTS, self._apply_events),
                 "lists": (LOOK_AT_LISTS, self._look_at_lists),
                 "log": (SEARCH_THE_LOG, self._search_the_log),
+                "heartbeat": (BEAT, self._beat),
             }
         )
         say(f"Mail goes to {self._provider.label}.")
@@ -200,7 +205,16 @@ class Service:
             self._provider,
             self._desk.templates,
             self._clock(),
+            self._second_route,
         )
+
+    def _beat(self) -> None:
+        """Give a sign of life where one is asked for, if the dispatcher could look around."""
+        url, looked_at = self._site.settings.staff.heartbeat_url, self._dispatcher.looked_at
+        if url is None or looked_at is None or self._clock() - looked_at > WELL:
+            return
+        if not beat(url):
+            _log.warning("the heartbeat address did not answer")
 
 
 def serve_pages(

@@ -396,21 +396,32 @@ class Worker(Base):
     seen_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class Trial(Base):
+    """The first hundred of an issue, who go alone; the rest waits until they are judged."""
+
+    __tablename__ = "trial"
+
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), primary_key=True)
+    batch_id: Mapped[int] = mapped_column(BigKey)
+    judged_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class Pace(Base):
-    """What a provider may still be given, shared by all processes."""
+    """Where a provider stands, shared by all processes; `dispatch.pace` says what it means."""
 
     __tablename__ = "pace"
 
     provider: Mapped[str] = mapped_column(String(20), primary_key=True)
     next_at: Mapped[datetime | None] = mapped_column(Instant)
-    per_second: Mapped[int | None] = mapped_column(Integer)  # thousandths, as adapted
+    per_second: Mapped[int | None] = mapped_column(Integer)  # thousandths, as lowered
+    recovers_to: Mapped[int | None] = mapped_column(Integer)  # thousandths
+    hold_until: Mapped[datetime | None] = mapped_column(Instant)
     day: Mapped[date | None] = mapped_column(Date)
     used: Mapped[int] = mapped_column(Integer, server_default="0")
-    per_day: Mapped[int | None] = mapped_column(Integer)
     month: Mapped[date | None] = mapped_column(Date)
     used_month: Mapped[int] = mapped_column(Integer, server_default="0")
-    per_month: Mapped[int | None] = mapped_column(Integer)
     breaker_until: Mapped[datetime | None] = mapped_column(Instant)
+    doubts: Mapped[int] = mapped_column(Integer, server_default="0")  # in a row
 
 
 class Original(Base):

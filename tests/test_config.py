@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ kind = "practice"
 per_second = 14
 per_day = 10000
 per_month = 50000
+warm_up_from = 2026-11-01
 
 [provider.smtp]
 host = "localhost"
@@ -59,6 +61,13 @@ wait_before_sending_minutes = 10
 
 [staff]
 notify = []
+heartbeat_url = "https://watch.example.org/ping/1234"
+
+[staff.second_route]
+kind = "smtp"
+
+[staff.second_route.smtp]
+host = "other.example.org"
 
 [intake]
 folder = "bulletins"
@@ -90,6 +99,9 @@ def test_every_documented_setting_is_read(tmp_path: Path) -> None:
     assert settings.zone.key == "Europe/London"
     assert settings.practice
     assert settings.discreet.name == "Anna"
+    assert settings.provider.warm_up_from == date(2026, 11, 1)
+    assert settings.staff.second_route is not None
+    assert settings.staff.second_route.smtp.port == 587
 
 
 def test_an_empty_file_is_a_practice_site(tmp_path: Path) -> None:
@@ -132,6 +144,10 @@ def test_a_list_that_is_no_json_is_explained(
         ('[organisation]\nnmae = "x"\n', r"organisation\.nmae .* did you mean organisation\.name"),
         ('[provider.smpt]\nhost = "x"\n', r"provider\.smpt .* did you mean provider\.smtp"),
         ("[approval]\napproval = 1\n", r"did you mean approval\.approvals"),
+        (
+            '[staff.second_route]\nkind = "smtp"\n[staff.second_route.smpt]\nhost = "x"\n',
+            r"did you mean staff\.second_route\.smtp",
+        ),
         ("zzzzqqqq = 1\n", r"zzzzqqqq in .* is not known\.$"),
     ],
 )
@@ -170,6 +186,9 @@ def test_an_unknown_variable_names_the_nearest_known_one(
         ('[sender]\nname = "x\\nBcc: y"\n', "line breaks and control characters"),
         ('[sender]\nname = "x\\u2028y"\n', "line breaks and control characters"),
         ("[provider]\nper_second = 0\n", r"provider\.per_second"),
+        ('[provider]\nwarm_up_from = "soon"\n', r"provider\.warm_up_from"),
+        ('[staff]\nheartbeat_url = "http://watch.example.org/"\n', "must begin with https://"),
+        ('[staff]\nheartbeat_url = "file:///etc/passwd"\n', "must begin with https://"),
         ("provider = 3\n", "provider in"),
         ("[provider\n", "is not valid TOML"),
     ],
@@ -238,6 +257,27 @@ def test_secrets_come_from_variables_and_files(
         "from-file",
     )
     assert repr(secrets) == "Secrets()"
+
+
+def test_the_second_road_has_secrets_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / KEY_FILE).write_text("site-key\n")
+    (tmp_path / "smtp").write_text("from-file\n")
+    monkeypatch.setenv("SECOND_ROUTE_SENDGRID_API_KEY", "from-variable")
+    monkeypatch.setenv("SECOND_ROUTE_SMTP_PASSWORD_FILE", str(tmp_path / "smtp"))
+
+    secrets = read_secrets(tmp_path)
+
+    assert secrets.second_sendgrid_api_key == "from-variable"
+    assert secrets.second_smtp_password == "from-file"
+    assert repr(secrets) == "Secrets()"
+
+
+def test_a_heartbeat_may_stay_on_this_machine(tmp_path: Path) -> None:
+    settings = _read(tmp_path, '[staff]\nheartbeat_url = "http://127.0.0.1:9000/ping"\n')
+
+    assert settings.staff.heartbeat_url == "http://127.0.0.1:9000/ping"
 
 
 def test_a_variable_wins_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,7 @@ def test_a_small_list_gives_work_to_all_connections(
         add_people(session, keys, list_id, people)
         issue_id = add_issue(session, keys, list_id)
 
-        freeze(session, keys, issue_id, False, limit, connections, MONDAY)
+        freeze(session, keys, issue_id, True, limit, connections, MONDAY)
 
         sizes = [b.last_id - b.first_id + 1 for b in session.scalars(select(Batch))]
         assert max(sizes) == largest

@@ -18,7 +18,7 @@ from newsletter.notices import (
     tell_what_waits,
 )
 from newsletter.providers.base import Answer, Intent, Outcome, boot_clock
-from newsletter.tables import Notice
+from newsletter.tables import Notice, Pace
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys
 from tests.conftest import NOON
@@ -75,9 +75,11 @@ def told(office: Office, key: str, subject: str = "A slot came up empty") -> boo
         return tell(session, office.desk.keys, key, subject, ["It came.", "Look."], office.now)
 
 
-def submitted(office: Office, post: Post) -> int:
+def submitted(office: Office, post: Post, second: Post | None = None) -> int:
     desk = office.desk
-    return submit_notices(office.engine, desk.keys, desk.settings, post, desk.templates, office.now)
+    return submit_notices(
+        office.engine, desk.keys, desk.settings, post, desk.templates, office.now, second
+    )
 
 
 def notice(office: Office) -> Notice:
@@ -211,6 +213,72 @@ def test_with_nobody_named_news_waits_and_goes_stale(warm_engine: Engine, keys: 
 
     assert submitted(somebody, post) == 1
     assert len(post.letters) == 1
+
+
+# --- a second road ------------------------------------------------------------------------
+
+
+def test_what_the_provider_does_not_accept_goes_by_the_second_road_at_once(
+    office: Office,
+) -> None:
+    first, second = Post(ben=Answer.SENDER_FAULT), Post()
+    told(office, "slot-empty/1")
+
+    done = submitted(office, first, second)
+
+    assert done == 1
+    assert [address for address, _ in first.letters] == [ANNA]
+    assert [address for address, _ in second.letters] == [BEN]
+    assert (first.closed, second.closed) == (1, 1)
+
+
+def test_the_second_road_is_not_opened_without_need(office: Office) -> None:
+    first, second = Post(), Post()
+    told(office, "slot-empty/1")
+
+    submitted(office, first, second)
+
+    assert second.closed == 0
+
+
+def test_what_the_provider_does_wrong_is_told_by_another_road(office: Office) -> None:
+    first, second = Post(), Post(ben=Answer.TRY_LATER)
+    with writing(office.engine) as session:
+        tell(
+            session,
+            office.desk.keys,
+            "issue-paused/1",
+            "Issue 1 has stopped",
+            ["The key is wrong."],
+            office.now,
+            provider_fails=True,
+        )
+
+    submitted(office, first, second)
+
+    assert [address for address, _ in second.letters] == [ANNA]
+    assert [address for address, _ in first.letters] == [BEN]
+
+
+def test_while_the_provider_is_in_doubt_all_is_told_by_another_road(office: Office) -> None:
+    first, second = Post(), Post()
+    with writing(office.engine) as session:
+        session.add(Pace(provider="post", breaker_until=office.now))
+    told(office, "slot-empty/1")
+
+    submitted(office, first, second)
+
+    assert (len(first.letters), len(second.letters)) == (0, 2)
+
+
+def test_a_notice_of_an_earlier_version_is_still_read(office: Office) -> None:
+    post = Post()
+    body = '{"subject": "A slot", "paragraphs": ["It came."], "had": []}'
+    with writing(office.engine) as session:
+        sealed = office.desk.keys.encrypt(body, "notice.body", b"slot-empty/1")
+        session.add(Notice(key="slot-empty/1", created_at=NOON, body=sealed, tries=0, due_at=NOON))
+
+    assert submitted(office, post) == 1
 
 
 # --- what waits ---------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from newsletter.config import Secrets, Settings
 from newsletter.errors import Problem
-from newsletter.providers import provider_for
-from newsletter.providers.base import in_words, is_loopback, is_usable
+from newsletter.providers import provider_for, second_route_for
+from newsletter.providers.base import in_words, is_loopback, is_usable, is_used_up
 from newsletter.providers.free_mail import is_free_mail
 from newsletter.site import Site
 from subscribers.database import open_engine
@@ -37,7 +37,7 @@ def test_a_missing_key_is_one_sentence(tmp_path: Path) -> None:
         provider_for(site(tmp_path, "sendgrid", key=""))
 
 
-# --- senders that nobody may send for -------------------------------------------------------
+# --- a second road for staff -------------------------------------------------------------
 
 
 def site_with(folder: Path, settings: Mapping[str, object], **secrets: str) -> Site:
@@ -45,6 +45,39 @@ def site_with(folder: Path, settings: Mapping[str, object], **secrets: str) -> S
     chosen = Settings.model_validate(settings)
     given = Secrets("5a" * 32, "SG.x", "", **secrets)
     return Site(folder, chosen, given, Keys("5a" * 32), open_engine("sqlite://"))
+
+
+def test_without_a_setting_there_is_no_second_road(tmp_path: Path) -> None:
+    assert second_route_for(site(tmp_path, "smtp")) is None
+
+
+@pytest.mark.parametrize("kind", ["smtp", "sendgrid"])
+def test_the_second_road_has_settings_and_secrets_of_its_own(tmp_path: Path, kind: str) -> None:
+    route = {"kind": kind, "smtp": {"host": "other.example.org", "username": "staff"}}
+    place = site_with(
+        tmp_path,
+        {"staff": {"second_route": route}},
+        second_sendgrid_api_key="SG.y",
+        second_smtp_password="z",
+    )
+
+    road = second_route_for(place)
+
+    assert road is not None
+    assert road.name == kind
+    assert kind != "smtp" or road.label == "the mail server other.example.org"
+
+
+@pytest.mark.parametrize("kind", ["smtp", "sendgrid"])
+def test_a_second_road_without_its_secret_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    route = {"kind": kind, "smtp": {"username": "staff"}}
+    place = site_with(tmp_path, {"staff": {"second_route": route}})
+
+    with pytest.raises(Problem, match=r"\[staff\.second_route\].*with SECOND_ROUTE_ before"):
+        second_route_for(place)
+
+
+# --- senders that nobody may send for -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,6 +127,26 @@ def test_a_free_mail_sender_may_practise(tmp_path: Path) -> None:
     place = site_with(tmp_path, {"sender": {"email": "letters@gmail.com"}})
 
     assert provider_for(place).name == "practice"
+
+
+@pytest.mark.parametrize(
+    ("words", "used_up"),
+    [
+        ("Maximum credits exceeded", True),
+        ("You have exceeded your messaging limits", True),
+        ("550 5.4.5 Daily user sending limit exceeded", True),
+        ("550 5.4.5 Daily SMTP relay limit exceeded for user", True),
+        ("554 sending quota exceeded", True),
+        ("550 You have exceeded your daily sending allowance", True),
+        ("552 5.2.2 mailbox over quota", False),
+        ("552 5.2.2 quota exceeded", False),
+        ("550 5.1.1 no such user", False),
+        ("550 5.2.1 The account is disabled", False),
+        ("access forbidden", False),
+    ],
+)
+def test_what_is_about_our_allowance_is_known_by_its_words(words: str, used_up: bool) -> None:
+    assert is_used_up(words) is used_up
 
 
 @pytest.mark.parametrize(

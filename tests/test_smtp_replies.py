@@ -109,6 +109,22 @@ def test_an_enhanced_status_tells_whom_a_refusal_is_about(code: int, status: str
 
 
 @pytest.mark.parametrize(
+    ("code", "words", "row"),
+    [
+        (550, "5.4.5 Daily user sending limit exceeded", "FFF"),
+        (554, "You have exceeded your messaging limits", "FFF"),
+        (552, "5.2.2 daily quota exceeded of this mailbox", "RMM"),
+    ],
+)
+def test_an_allowance_that_is_used_up_is_nobodys_fault(code: int, words: str, row: str) -> None:
+    steps = (Step.RCPT, Step.DATA, Step.DOT)
+
+    outcomes = [judge(step, said(code, words), "The server") for step in steps]
+
+    assert [seen(outcome) for outcome in outcomes] == [LETTERS[letter] for letter in row]
+
+
+@pytest.mark.parametrize(
     ("step", "want", "codes"),
     [
         (Step.STARTTLS, 2, {211, 214, 220, 221, 235, 250, 251, 252, 299}),

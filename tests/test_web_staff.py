@@ -1,6 +1,7 @@
 """The staff's list of issues: what it tells, and to whom it refuses to."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def _edition(site: Site, issue_id: int, no: int, language: str) -> Edition:
 
 
 # --- what it tells ---------------------------------------------------------------------
+
+
+def test_an_issue_under_a_quota_says_who_waits(site: Site) -> None:
+    provider = site.settings.provider.model_copy(update={"per_day": 4})
+    limited = replace(site, settings=site.settings.model_copy(update={"provider": provider}))
+    number = _issue(site, IssueState.SENDING, ((DeliveryState.PENDING, None, 6),))
+
+    with serve(limited, lambda: NOON, "127.0.0.1", 0) as running:
+        page = ask(running.port, "GET", f"/staff/issues/{number}").text
+
+    assert "4 more go on Monday 23 November, 2 wait until Tuesday 24 November" in page
 
 
 def test_the_list_tells_state_and_counts_that_add_up(site: Site, port: int) -> None:

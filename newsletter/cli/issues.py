@@ -27,9 +27,11 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.errors import NotAllowed, UnreadableInput
+from newsletter.forecast import Forecast, foresee
 from newsletter.issue import Actor, Desk, IssueView
 from newsletter.providers import label_for, provider_for
 from newsletter.providers.base import Answer
+from newsletter.site import Site
 from newsletter.tables import DeliveryState, Issue, IssueState
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
@@ -78,7 +80,7 @@ def draft(
                 now=moment,
             )
             view = issue.describe(session, place.keys, place.settings, number)
-            _say(view, as_json, _blocking(session, desk, view))
+            _say(session, place, view, as_json, _blocking(session, desk, view))
     return 1 if view.blockers else 0
 
 
@@ -99,7 +101,7 @@ def schedule_(
         except issue.Blocked as blocked:
             lines = "".join(f"\n{line}" for line in issue.blocking_sentences(blocked.findings))
             raise NotAllowed(str(blocked) + lines) from None
-        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -119,7 +121,7 @@ def move(
         when = schedule.parse_when(at, place.settings.zone, moment)
         actor = Actor(who(by), "command")
         schedule.move_to(session, desk_of(place), number, when.at, actor, moment)
-        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -135,7 +137,7 @@ def approve(
     """
     with opened(site) as place, writing(place.engine) as session:
         issue.approve(session, desk_of(place), number, Actor(who(by), "command"), now())
-        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -146,7 +148,7 @@ def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJs
     """
     with opened(site) as place, writing(place.engine) as session:
         issue.pause(session, desk_of(place), number, Actor(who(by), "command"), now())
-        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -159,7 +161,7 @@ def resume(
     """
     with opened(site) as place, writing(place.engine) as session:
         issue.resume(session, desk_of(place), number, Actor(who(by), "command"), now())
-        _say(issue.describe(session, place.keys, place.settings, number), as_json)
+        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -191,9 +193,7 @@ def show(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> N
     with opened(site) as place, reading(place.engine) as session:
         view = issue.describe(session, place.keys, place.settings, number)
         blocking = _blocking(session, desk_of(place), view)
-        counts = reports.report(session, number)
-    values = _json(view, blocking) | {"unknown": counts.sending["unknown"]}
-    answer(as_json, values, *_sentences(view, blocking), *counts.unknown_sentences())
+        _say(session, place, view, as_json, blocking, reports.report(session, number))
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -293,11 +293,24 @@ def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
     )
 
 
-def _say(view: IssueView, as_json: bool, blocking: list[str] | None = None) -> None:
-    answer(as_json, _json(view, blocking or []), *_sentences(view, blocking or []))
+def _say(
+    session: Session,
+    place: Site,
+    view: IssueView,
+    as_json: bool,
+    blocking: list[str] | None = None,
+    told: reports.Report | None = None,
+) -> None:
+    forecast = foresee(session, place.settings, view, now())
+    blocking = blocking or []
+    values, sentences = _json(view, blocking, forecast), _sentences(view, blocking, forecast)
+    if told is not None:
+        values["unknown"] = told.sending["unknown"]
+        sentences += told.unknown_sentences()
+    answer(as_json, values, *sentences)
 
 
-def _json(view: IssueView, blocking: list[str]) -> dict[str, Any]:
+def _json(view: IssueView, blocking: list[str], forecast: Forecast | None = None) -> dict[str, Any]:
     return {
         "id": view.id,
         "bulletin": view.bulletin_id,
@@ -313,12 +326,14 @@ def _json(view: IssueView, blocking: list[str]) -> dict[str, Any]:
         "practice": view.practice,
         "pause_reason": view.pause_reason,
         "blocking": blocking,
+        "forecast": forecast.to_json() if forecast else None,
     }
 
 
-def _sentences(view: IssueView, blocking: list[str]) -> list[str]:
+def _sentences(view: IssueView, blocking: list[str], forecast: Forecast | None = None) -> list[str]:
     lines = [f"Issue {view.id} to {view.list_name} is {_STATES[view.state]}{_when(view)}."]
     lines += [f"It goes to {view.head_count} people."] if view.state in issue.UNSENT else []
+    lines += forecast.sentences() if forecast else []
     if view.state is IssueState.AWAITING_APPROVAL:
         lines.append(
             f"{view.approvals} of {view.approvals_needed} approvals: newsletter issue approve "

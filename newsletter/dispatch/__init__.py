@@ -4,6 +4,9 @@ freeze      to whom, fixed in one transaction: a delivery for everyone, batches
 ledger      the statements of the normal way: claim, turn, release
 sweep       what is taken back from processes that are gone
 course      an issue stopped, completed, and how far it is
+trial       the first hundred of an issue, who go alone
+pace        how fast a provider is fed: limits, slowing down, doubts (pure)
+gate        the statements of the pace, in the transaction of a turn
 retry       what an answer makes of a delivery, and when it is tried again (pure)
 received    who has the same bulletin already
 worker      which processes live: a row and a lock for each

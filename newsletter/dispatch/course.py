@@ -1,6 +1,6 @@
 """The course of an issue while it is being sent: stopped, completed, how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, func, or_, select, update
@@ -10,6 +10,7 @@ from newsletter import notices
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import table_of
 from subscribers.privacy import Keys
+from subscribers.tables import MailingList
 
 SETTLED = (
     DeliveryState.SUBMITTED,
@@ -35,8 +36,24 @@ def due_issues(session: Session, now: datetime) -> Sequence[int]:
     ).all()
 
 
-def pause(session: Session, keys: Keys, issue_id: int, sentence: str, now: datetime) -> bool:
-    """Stop an issue that is sending and tell staff why; False when it was not sending."""
+NOBODY_FAILED = "Nobody was marked as failed. When it is put right, resume the issue"
+
+
+def pause(
+    session: Session,
+    keys: Keys,
+    issue_id: int,
+    sentence: str,
+    now: datetime,
+    *,
+    then: str = NOBODY_FAILED,
+    provider_fails: bool = False,
+) -> bool:
+    """Stop an issue that is sending and tell staff why; False when it was not sending.
+
+    `then` begins the sentence that names the command to go on with.  Where the provider itself
+    fails, staff are told by another road if there is one.
+    """
     stopped = session.execute(
         update(_issue)
         .where(_issue.c.id == issue_id, _issue.c.state == IssueState.SENDING)
@@ -51,10 +68,10 @@ def pause(session: Session, keys: Keys, issue_id: int, sentence: str, now: datet
             f"Issue {issue_id} has stopped",
             [
                 sentence,
-                "Nobody was marked as failed. When it is put right, resume the issue: "
-                f"newsletter issue resume {issue_id}. It goes on where it stopped.",
+                f"{then}: newsletter issue resume {issue_id}. It goes on where it stopped.",
             ],
             now,
+            provider_fails=provider_fails,
         )
     return bool(stopped)
 
@@ -98,6 +115,77 @@ def complete(session: Session, now: datetime) -> list[int]:
         .returning(_issue.c.id)
     )
     return sorted(ended)
+
+
+def pause_all(session: Session, keys: Keys, sentence: str, now: datetime) -> None:
+    """Stop every issue that is being sent for real: the provider fails them all."""
+    for issue_id in session.scalars(
+        select(_issue.c.id)
+        .where(_issue.c.state == IssueState.SENDING, ~_issue.c.practice)
+        .order_by(_issue.c.id)
+    ).all():
+        pause(session, keys, issue_id, sentence, now, provider_fails=True)
+
+
+def tell_completed(
+    session: Session, keys: Keys, issue_id: int, provider: str, now: datetime
+) -> None:
+    """Leave a short note for staff that an issue is through; `provider` is who took it."""
+    issue = session.execute(
+        select(_issue.c.practice, MailingList.title)
+        .join(MailingList, MailingList.id == _issue.c.list_id)
+        .where(_issue.c.id == issue_id)
+    ).one()
+    rows = session.execute(
+        select(_delivery.c.state, func.count().label("people"))
+        .where(_delivery.c.issue_id == issue_id)
+        .group_by(_delivery.c.state)
+    )
+    counts = {row.state: row.people for row in rows}
+    subject = f"Issue {issue_id} has gone out" + (", as practice" if issue.practice else "")
+    notices.tell(
+        session,
+        keys,
+        f"issue-completed/{issue_id}/{now.isoformat()}",
+        subject,
+        _completed(issue_id, issue.title, provider, counts, practice=issue.practice),
+        now,
+    )
+
+
+def _completed(
+    issue_id: int,
+    title: str,
+    provider: str,
+    counts: Mapping[DeliveryState, int],
+    *,
+    practice: bool,
+) -> list[str]:
+    done = counts.get(DeliveryState.SUBMITTED, 0)
+    gone = f"Issue {issue_id} for the list {title} has gone to {_people(done)}: "
+    told = ["This was practice: nothing left this machine."] if practice else []
+    told.append(gone + f"{provider} took {'it' if done == 1 else 'them'}.")
+    rest = [
+        f"{counts[state]:,} {words.format(are='is' if counts[state] == 1 else 'are')}"
+        for state, words in _REST.items()
+        if counts.get(state)
+    ]
+    if rest:
+        told.append("; ".join(rest) + ".")
+    if counts.get(DeliveryState.FAILED) or counts.get(DeliveryState.UNKNOWN):
+        told.append(f"Who and why: newsletter issue deliveries {issue_id} --state failed")
+    return told
+
+
+_REST = {
+    DeliveryState.UNKNOWN: "{are} not certain: a person decides, nothing is sent twice by itself",
+    DeliveryState.FAILED: "did not get it",
+    DeliveryState.EXCLUDED: "{are} left out on purpose",
+}
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def count_settled(session: Session, issue_id: int) -> tuple[int, int]:

@@ -8,28 +8,29 @@ while claim := ledger.claim():                  a batch: one row, a lease
         answers = provider.submit(turn)         or "not sent", when the turn came too late
     ledger.release(answers)
 ```
-A second look every second starts what is due, takes back what dead processes held and ends
-what is done.  All of it is written by the one thread of `writer`.
+The pace is asked in every turn; where it lets nobody through, the thread waits a little, or
+gives the batch back.  A second look every second starts what is due, takes back what dead
+processes held and ends what is done.  All of it is written by the one thread of `writer`.
 """
 
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
-from newsletter.dispatch import course, ledger
+from newsletter.dispatch import course, ledger, trial
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.forms import Forms
 from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
+from newsletter.dispatch.gate import Gate
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.people import People, read_people
 from newsletter.dispatch.retry import Answered, answered, not_sent
@@ -40,6 +41,7 @@ from newsletter.errors import NotAllowed, Problem
 from newsletter.message import MessageForm, Recipient
 from newsletter.original import Witness, claim_as_original, refuse_a_copy
 from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
+from newsletter.quota import Limits
 from newsletter.tables import DeliveryState
 from subscribers.database import DatabaseUnavailable, reading, writing
 from subscribers.privacy import Keys
@@ -48,6 +50,8 @@ START_WITHIN = timedelta(seconds=10)  # from the commit of an intent to its firs
 LOOK_EVERY = timedelta(seconds=1)
 DRAIN = timedelta(seconds=25)  # after a stop: then connections are cut
 CUT = timedelta(seconds=2)  # for what remains after that
+KEEP = timedelta(seconds=2)  # a batch is kept while the pace makes it wait no longer
+PATIENCE = timedelta(minutes=1)  # a single run waits so long for the pace, and no longer
 _WAKE = timedelta(seconds=0.2)
 
 Due = Callable[[Session, datetime], Sequence[int]]
@@ -93,6 +97,7 @@ class Dispatcher:
         self.clock = clock
         self.due = due
         self.start_within = start_within
+        self.looked_at: datetime | None = None  # the last time that all was well with the database
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is on the way and return, within 30 s.
@@ -141,10 +146,15 @@ class _Run:
         self._forms = Forms(site.engine, site.keys, site.settings)
         self._connections: set[Connection] = set()
         self._due_now = threading.Event()
+        self._trials: set[int] = set()  # batches of ours, under way
+        self._openings = 0  # how often a trial of ours ended, or the pace let us go on
+        self._at_the_gate = threading.Lock()  # one thread waits for the pace, the others for it
         self._ended = threading.Event()
         self._error: BaseException | None = None
         with writing(site.engine) as session:
             claim_as_original(session)
+        provider, limits = site.provider, Limits.of(site.settings.provider)
+        self._gate = Gate(provider, limits, site.settings.zone, site.clock())
         self._presence = Presence(site.engine, site.clock())
         with writing(site.engine) as session:
             self._witness = Witness(session, self._presence.id, self._presence.is_gone)
@@ -227,12 +237,14 @@ class _Run:
         connection: Connection | None = None
         try:
             while not self._stopping():
+                openings, before = self._openings, self._site.clock()
                 claim = self._claim()
                 if claim is not None:
                     connection = connection or self._connect()
                     self._hand_over(claim, connection)
                 elif self._until_idle:
-                    return
+                    if not self._soon_more(openings, before):
+                        return
                 else:
                     self._disconnect(connection)  # servers do not like idle conversations
                     connection = None
@@ -256,7 +268,39 @@ class _Run:
             failpoint("claimed")
         return claim
 
+    def _soon_more(self, openings: int, before: datetime) -> bool:
+        """Wait a moment for the pace, a probe or a trial of ours; False if nothing comes soon.
+
+        `openings` and `before` are of the moment before the claim that found nothing.
+        """
+        if self._trials or self._gate.probing:
+            self._stop.wait(_WAKE.total_seconds())
+            return True
+        until, now = self._gate.shut_until, self._site.clock()
+        if openings != self._openings:
+            return True
+        if until is None or not before < until <= before + PATIENCE:
+            return False
+        self._stop.wait(max(0.0, min(until - now, LOOK_EVERY).total_seconds()))
+        return self._site.clock() > before  # it may stand still, in a test
+
+    def _open(self) -> None:
+        """Let everybody who waits for a trial or the pace look for work at once."""
+        with self._counting:
+            self._openings += 1
+        self._due_now.set()
+
     def _hand_over(self, claim: Claim, connection: Connection) -> None:
+        if not claim.is_trial:
+            self._hand_over_batch(claim, connection)
+            return
+        try:
+            self._hand_over_batch(claim, connection)
+        finally:
+            self._open()  # all connections go on at once
+            self._trials.discard(claim.batch_id)
+
+    def _hand_over_batch(self, claim: Claim, connection: Connection) -> None:
         answers: Answered | None = None
         try:
             form, people = self._prepare(claim)
@@ -278,19 +322,56 @@ class _Run:
         if people.absent or people.unusable:
             leave_out = partial(self._leave_out_in, claim=claim, people=people)
             self._count(self._writer.write_at_last(leave_out))
-        turns = [*_turns(people.ids, self._site.provider.turn_size), ()]
-        for ids, following in pairwise(turns):
-            if self._stopping():
-                break
-            turn = self._writer.write_at_last(
-                partial(self._turn_in, claim=claim, ids=ids, answers=answers)
-            )
-            self._count(turn)
-            if not turn.goes_on:
+        size, at = self._site.provider.turn_size, 0
+        while at < len(people.ids) and not self._stopping():
+            turn = self._next_turn(claim, people.ids[at : at + size], answers)
+            at += turn.allowed
+            if not turn.goes_on or not turn.allowed:
                 return None
-            ahead = people.recipients[following[0]] if following else None
+            # Nobody's envelope is left open while the pace makes us wait.
+            follows = at < len(people.ids) and not self._gate.spaces
+            ahead = people.recipients[people.ids[at]] if follows else None
             answers = self._submit(connection, form, people, turn, ahead)
         return answers
+
+    def _next_turn(self, claim: Claim, ids: Sequence[int], answers: Answered | None) -> Turn:
+        """Record the answers and intend the next; waits while the pace asks for a little time.
+
+        Asks again every second, so that a pause or a cancellation holds within one.
+        """
+        turn = self._ask(claim, ids, answers)
+        while turn.goes_on and not turn.allowed and not self._stopping():
+            before = self._site.clock()
+            if turn.not_before is None or turn.not_before > before + KEEP:
+                break
+            first = self._at_the_gate.acquire(timeout=LOOK_EVERY.total_seconds())
+            try:
+                if first:
+                    self._wait_for_pace(turn.not_before)
+                turn = self._ask(claim, ids, None)
+            finally:
+                if first:
+                    self._at_the_gate.release()
+            if self._until_idle and self._site.clock() == before:
+                break  # it stands still, in a test
+        return turn
+
+    def _ask(self, claim: Claim, ids: Sequence[int], answers: Answered | None) -> Turn:
+        turn = self._writer.write_at_last(
+            partial(self._turn_in, claim=claim, ids=ids, answers=answers)
+        )
+        self._count(turn)
+        return turn
+
+    def _wait_for_pace(self, until: datetime) -> None:
+        """Wait until then, a second at most; less when a probe has been answered."""
+        end = time.monotonic() + LOOK_EVERY.total_seconds()
+        probing = self._gate.probing
+        while (now := self._site.clock()) < until and time.monotonic() < end:
+            if self._stop.wait(min(until - now, _WAKE).total_seconds()):
+                return
+            if probing and not self._gate.probing:
+                return
 
     def _prepare(self, claim: Claim) -> tuple[MessageForm, People]:
         form = self._forms.form_for(claim)
@@ -354,6 +435,7 @@ class _Run:
     def _look(self) -> None:
         self._presence.renew(self._site.clock())
         self._tidy()
+        self._site.looked_at = self._site.clock()
         if not self._stop.is_set():
             for issue_id in self._writer.write(self._find_due_in):
                 if self._writer.write(partial(self._start_in, issue_id=issue_id)):
@@ -374,32 +456,60 @@ class _Run:
         site = self._site
         if session.get_bind().dialect.name == "postgresql":
             refuse_a_copy(session)  # a dump may have been read in under a running process
-        return ledger.claim(
+        if self._gate.is_shut(site.clock()):
+            return None
+        claim = ledger.claim(
             session,
             self._presence.id,
             site.provider.repeatable,
             site.deadlines(),
             self._presence.is_gone,
         )
+        if claim is not None and claim.is_trial:
+            self._trials.add(claim.batch_id)  # here, before others find nothing and leave
+        return claim
 
     def _turn_in(
         self, session: Session, claim: Claim, ids: Sequence[int], answers: Answered | None
     ) -> Turn:
-        return ledger.turn(
+        site, now = self._site, self._site.clock()
+        self._learn(session, claim, answers, now)
+        grant = self._gate.take(session, len(ids), now)
+        turn = ledger.turn(
             session,
-            self._site.keys,
+            site.keys,
             claim,
             self._presence.id,
-            ids,
+            ids[: grant.count],
             answers,
-            self._site.deadlines(),
+            site.deadlines(),
         )
+        attempt_id = turn.intent.attempt_id if turn.intent else 0
+        self._gate.use(session, grant, len(turn.tries), attempt_id, now)
+        return replace(turn, allowed=grant.count, not_before=grant.not_before)
+
+    def _learn(
+        self, session: Session, claim: Claim, answers: Answered | None, now: datetime
+    ) -> None:
+        """Let the pace know of the answers; stop the issue when too many were in doubt."""
+        shut = self._gate.is_shut(now)
+        stops = self._gate.learn(session, answers, now)
+        if stops is not None:
+            keys, issue_id = self._site.keys, claim.issue_id
+            course.pause(session, keys, issue_id, stops, now, provider_fails=True)
+        if shut and not self._gate.is_shut(now):
+            self._open()
 
     def _leave_out_in(self, session: Session, claim: Claim, people: People) -> Turn:
         return ledger.leave_out(session, claim, people.absent, people.unusable)
 
     def _release_in(self, session: Session, claim: Claim, answers: Answered | None) -> Turn:
-        return ledger.release(session, self._site.keys, claim, answers, self._site.clock())
+        site, now = self._site, self._site.clock()
+        self._learn(session, claim, answers, now)
+        turn = ledger.release(session, site.keys, claim, answers, now)
+        if claim.is_trial:
+            trial.judge(session, site.keys, claim.issue_id, now)
+        return turn
 
     def _pause_in(self, session: Session, claim: Claim, sentence: str) -> bool:
         return course.pause(session, self._site.keys, claim.issue_id, sentence, self._site.clock())
@@ -407,7 +517,18 @@ class _Run:
     def _tidy_in(self, session: Session) -> tuple[Counter[DeliveryState], list[int]]:
         site, now = self._site, self._site.clock()
         course.pause_the_other_kind(session, site.keys, site.provider.repeatable, now)
-        return sweep(session, now, self._presence.is_gone), course.complete(session, now)
+        was_shut = self._gate.shut_until is not None
+        self._gate.look(session, now)
+        if was_shut and self._gate.shut_until is None:
+            self._open()
+        swept = sweep(session, now, self._presence.is_gone)
+        if swept[DeliveryState.UNKNOWN] and (stops := self._gate.process_died(session, now)):
+            course.pause_all(session, site.keys, stops, now)
+        trial.judge_ended(session, site.keys, now)
+        completed = course.complete(session, now)
+        for issue_id in completed:
+            course.tell_completed(session, site.keys, issue_id, site.provider.label, now)
+        return swept, completed
 
     def _find_due_in(self, session: Session) -> Sequence[int]:
         refuse_a_copy(session)
@@ -436,14 +557,18 @@ class _Run:
         return False
 
     def _is_due_in(self, session: Session) -> bool:
-        return ledger.anything_due(session, self._site.provider.repeatable, self._site.clock())
+        now = self._site.clock()
+        return not self._gate.is_shut(now) and ledger.anything_due(
+            session, self._site.provider.repeatable, now
+        )
 
     def _undo(self, session: Session, doubtful: Sequence[object]) -> None:
-        ledger.undo(session, doubtful, self._site.clock())
-
-
-def _turns(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+        now = self._site.clock()
+        self._gate.hold_row(session)
+        ledger.undo(session, doubtful, now)
+        for result in doubtful:
+            if isinstance(result, Turn) and result.intent is not None:
+                self._gate.forget_probe(session, result.intent.attempt_id, now)
 
 
 def _join(threads: Sequence[threading.Thread], patience: timedelta) -> None:

@@ -1,6 +1,6 @@
 """To whom, fixed: one transaction turns a scheduled issue into deliveries and batches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -25,9 +25,10 @@ from sqlalchemy.orm import Session
 from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.received import other_issues, reason_of, received_in
+from newsletter.dispatch.trial import FIRST
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.rendering import RenderedEmail
-from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState
+from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState, Trial
 from subscribers.audience import audience
 from subscribers.database import Code, table_of
 from subscribers.privacy import KeyMismatch, Keys
@@ -35,6 +36,7 @@ from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
 SMALLEST_BATCH = 10
 Languages = Mapping[int, str]  # by the number of the edition, in small letters
+Span = tuple[int, int, int, int]  # an edition's number, its first id, its last, how many
 _FREEZING = 1_734_689  # the advisory lock of PostgreSQL: an issue's ids must follow one another
 
 
@@ -55,7 +57,8 @@ def freeze(
 
     Everyone whose subscription to the list is active or ended is in the audience; those who
     left, are suppressed or have the bulletin already are excluded with that reason.  Batches
-    are ranges of delivery ids of one edition, small enough that all `connections` have work.
+    are ranges of delivery ids of one edition, small enough that all `connections` have work; of
+    a real issue to more than a hundred people, the first hundred are one batch, which goes alone.
     Repeating it changes nothing and returns the same number.
 
     Raises:
@@ -76,7 +79,7 @@ def freeze(
     languages = _languages(session, issue_id)
     others = () if practice else other_issues(session, issue_id)
     _insert_deliveries(session, issue_id, issue.list_id, others, languages)
-    _insert_batches(session, issue_id, languages, batch_limit, connections, now)
+    _insert_batches(session, issue_id, languages, batch_limit, connections, practice, now)
     size = _count_apart(session, issue_id, issue.list_id)
     session.execute(update(_issue).where(_issue.c.id == issue_id).values(audience_size=size))
     _refresh_statistics(session)
@@ -107,7 +110,9 @@ def freeze_joined(
     languages = _languages(session, issue_id)
     others = () if practice else other_issues(session, issue_id)
     _insert_deliveries(session, issue_id, list_id, others, languages, only_joined=True)
-    _insert_batches(session, issue_id, languages, batch_limit, connections, now, after=last)
+    _insert_batches(
+        session, issue_id, languages, batch_limit, connections, practice, now, after=last
+    )
     rows = session.scalar(
         select(func.count()).where(_delivery.c.issue_id == issue_id, _delivery.c.id > last)
     )
@@ -313,6 +318,7 @@ def _insert_batches(
     languages: Languages,
     batch_limit: int,
     connections: int,
+    practice: bool,
     now: datetime,
     *,
     after: int = 0,
@@ -328,22 +334,49 @@ def _insert_batches(
     )
     if len(languages) > 1:
         pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-    spans = session.execute(pending.group_by(edition).order_by(edition)).all()
+    found = session.execute(pending.group_by(edition).order_by(edition)).all()
+    spans: list[Span] = [(row[0], row[1], row[2], row[3]) for row in found]
     people = sum(count for *_, count in spans)
     size = min(batch_limit, max(SMALLEST_BATCH, -(-people // (4 * connections))))
+    if people > FIRST and not practice and not after:
+        spans = _set_trial_apart(session, issue_id, spans, now)
     rows = [
-        {
-            "issue_id": issue_id,
-            "edition_no": number,
-            "due_at": now,
-            "first_id": first_id,
-            "last_id": min(first_id + size - 1, end),
-        }
+        _batch_row(issue_id, number, first_id, min(first_id + size - 1, end), now)
         for number, begin, end, _ in spans
         for first_id in range(begin, end + 1, size)
     ]
     if rows:
         session.execute(insert(_batch), rows)
+
+
+def _set_trial_apart(
+    session: Session, issue_id: int, spans: Sequence[Span], now: datetime
+) -> list[Span]:
+    """Make the first hundred of the largest edition a batch that goes alone; return the rest."""
+    largest = max(spans, key=lambda span: span[3])
+    number, begin, end, count = largest
+    first = min(FIRST, count)
+    batch_id = session.scalars(
+        insert(_batch)
+        .values(_batch_row(issue_id, number, begin, begin + first - 1, now))
+        .returning(_batch.c.id)
+    ).one()
+    session.add(Trial(issue_id=issue_id, batch_id=batch_id))
+    session.flush()
+    left = (number, begin + first, end, count - first)
+    return [left if span is largest else span for span in spans]
+
+
+def _batch_row(
+    issue_id: int, edition: int, first_id: int, last_id: int, now: datetime
+) -> dict[str, object]:
+    return {
+        "issue_id": issue_id,
+        "edition_no": edition,
+        "due_at": now,
+        "first_id": first_id,
+        "last_id": last_id,
+    }
 
 
 def _count_apart(session: Session, issue_id: int, list_id: int) -> int:

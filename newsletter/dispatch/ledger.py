@@ -36,6 +36,7 @@ from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.received import same_bulletin, why_left_out
 from newsletter.dispatch.retry import Answered, Verdict, in_issue
 from newsletter.dispatch.sweep import IsGone, let_go, sweep_range
+from newsletter.dispatch.trial import waits_for_trial
 from newsletter.providers.base import Intent
 from newsletter.tables import (
     Attempt,
@@ -48,6 +49,7 @@ from newsletter.tables import (
     Issue,
     IssueState,
     Reason,
+    Trial,
 )
 from subscribers.database import EPOCH, MICROSECOND, insert_new, table_of
 from subscribers.privacy import Keys
@@ -69,6 +71,9 @@ class Claim:
     fence: int
     practice: bool
     bulletins: tuple[int, ...] = ()  # whose earlier copies count as received
+    is_trial: bool = (
+        False  # the issue's first hundred: nothing else of it goes before their answers
+    )
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Turn:
     goes_on: bool = False  # the issue is still sending and the batch is still ours
     intent: Intent | None = None  # None: nothing may be sent
     tries: Mapping[int, int] = field(default_factory=dict)  # of those to send: id -> with this one
+    allowed: int = 0  # how many of those asked for the pace let through
+    not_before: datetime | None = None  # when to ask again, where it let nobody through
 
 
 def claim(
@@ -133,7 +140,7 @@ def claim(
         return None
     ((batch_id, issue_id, edition_no, first_id, last_id, fence),) = claimed
     sweep_range(session, issue_id, first_id, last_id, now, is_gone)
-    ((list_id,),) = _LIST.run(session, this_issue=issue_id)
+    ((list_id, trial_id),) = _ABOUT.run(session, this_issue=issue_id)
     return Claim(
         batch_id=batch_id,
         issue_id=issue_id,
@@ -144,6 +151,7 @@ def claim(
         fence=fence,
         practice=practice,
         bulletins=() if practice else same_bulletin(session, issue_id),
+        is_trial=trial_id == batch_id,
     )
 
 
@@ -234,7 +242,9 @@ def _close_attempt(
         changes = _record(session, keys, held, answered, state, now)
         if not ours:
             _reopen(session, held, answered, now)
-        if answered.fault is not None and pause(session, keys, held.issue_id, answered.fault, now):
+        if answered.fault is not None and pause(
+            session, keys, held.issue_id, answered.fault, now, provider_fails=True
+        ):
             state = IssueState.PAUSED
     return state, EPOCH + (leased or 0) * MICROSECOND if ours else None, changes
 
@@ -449,12 +459,14 @@ _delivery = table_of(Delivery)
 _attempt = table_of(Attempt)
 _note = table_of(DeliveryNote)
 _bulletin = table_of(Bulletin)
+_trial = table_of(Trial)
 
 _CLAIMABLE = (
     _batch.c.due_at <= place("now"),
     or_(_batch.c.lease_until.is_(None), _batch.c.lease_until < place("now")),
     _issue.c.state == IssueState.SENDING,
     _issue.c.practice == place("practice"),
+    ~waits_for_trial(_batch),
 )
 _DUE_FIRST = (
     select(_batch.c.id)
@@ -477,7 +489,13 @@ _CLAIM = Statement(
         )
     )
 )
-_LIST = Statement(lambda _: select(_issue.c.list_id).where(_issue.c.id == place("this_issue")))
+_ABOUT = Statement(
+    lambda _: (
+        select(_issue.c.list_id, _trial.c.batch_id)
+        .outerjoin(_trial, and_(_trial.c.issue_id == _issue.c.id, _trial.c.judged_at.is_(None)))
+        .where(_issue.c.id == place("this_issue"))
+    )
+)
 _ANYTHING_DUE = Statement(
     lambda _: select(
         exists(

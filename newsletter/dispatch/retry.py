@@ -1,5 +1,6 @@
 """What an answer makes of a delivery, and when it is tried again.  Pure: no clock, no database."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -37,6 +38,11 @@ class Answered:
     replies: Mapping[int, str] = field(default_factory=dict, repr=False)  # sealed when stored
     reference: str | None = None
     fault: str | None = None  # a sentence: our account or domain is at fault, the issue stops
+    accepted: int = 0
+    definite: bool = False  # somebody was accepted or refused: the provider works
+    doubtful: bool = False  # of somebody nobody knows what became
+    slow_down: bool = False  # the provider wants less of the whole site
+    retry_after: timedelta | None = None  # how long it wants nothing, with slow_down
 
 
 def answered(
@@ -49,12 +55,19 @@ def answered(
     told = {outcome.delivery_id: outcome for outcome in outcomes}
     given = {number: told.get(number) or Outcome(number, Answer.UNKNOWN) for number in tries}
     faults = [o.sentence for o in given.values() if o.answer is Answer.SENDER_FAULT]
+    answers = Counter(o.answer for o in given.values())
+    slower = [o for o in given.values() if o.slow_down]
     return Answered(
         attempt_id,
         verdicts={number: verdict(o, tries[number], now) for number, o in given.items()},
         replies={number: o.reply for number, o in given.items() if o.reply},
         reference=next((o.reference for o in given.values() if o.reference), None),
         fault=(faults[0] or _A_FAULT) if faults else None,
+        accepted=answers[Answer.ACCEPTED],
+        definite=answers[Answer.ACCEPTED] + answers[Answer.REFUSED] > 0,
+        doubtful=answers[Answer.UNKNOWN] > 0,
+        slow_down=bool(slower),
+        retry_after=max((o.retry_after for o in slower if o.retry_after), default=None),
     )
 
 

@@ -1,7 +1,7 @@
 """What deciding needs: the site's facts, who acts, rows held against others, and the record."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -104,5 +104,9 @@ def record(
 def local_time(at: datetime, zone: ZoneInfo) -> str:
     """Return an instant as people say it: "Friday 27 November 2026, 07:00 Europe/London"."""
     local = at.astimezone(zone)
-    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
-    return f"{day} {local.day} {month} {local.year}, {local:%H:%M} {zone.key}"
+    return f"{local_day(local)} {local.year}, {local:%H:%M} {zone.key}"
+
+
+def local_day(day: date) -> str:
+    """Return a day as people say it: "Friday 27 November"."""
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from newsletter.config import SECOND_PREFIX, SendGrid
+from newsletter.errors import Problem
 from newsletter.providers.base import Provider
 from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
@@ -12,7 +14,7 @@ from newsletter.site import Site
 if TYPE_CHECKING:
     from newsletter.providers.sendgrid.events import Webhook
 
-__all__ = ["label_for", "provider_for", "records_for", "webhook_for"]
+__all__ = ["label_for", "provider_for", "records_for", "second_route_for", "webhook_for"]
 
 
 def provider_for(site: Site) -> Provider:
@@ -23,18 +25,12 @@ def provider_for(site: Site) -> Provider:
             sender's address is one that nobody may send for.
     """
     settings, secrets = site.settings.provider, site.secrets
-    if settings.kind != "practice":
-        refuse_free_mail(site.settings)
-    match settings.kind:
-        case "practice":
-            return Practice(site.mailbox)
-        case "smtp":
-            return SmtpRelay(settings.smtp, secrets.smtp_password)
-        case "sendgrid":
-            # Imported here: the SDK takes a third of a second that no other site has to wait.
-            from newsletter.providers.sendgrid import SendGrid
-
-            return SendGrid(settings.sendgrid, secrets.sendgrid_api_key)
+    if settings.kind == "practice":
+        return Practice(site.mailbox)
+    refuse_free_mail(site.settings)
+    if settings.kind == "smtp":
+        return SmtpRelay(settings.smtp, secrets.smtp_password)
+    return _sendgrid(settings.sendgrid, secrets.sendgrid_api_key)
 
 
 def label_for(site: Site, practice: bool) -> str:
@@ -82,3 +78,31 @@ def webhook_for(site: Site) -> "Webhook | None":
     from newsletter.providers.sendgrid.events import Webhook
 
     return Webhook(keys)
+
+
+def second_route_for(site: Site) -> Provider | None:
+    """Return the other way for mail to staff, None where the settings name none.
+
+    Raises:
+        Problem: as `provider_for`; it names [staff.second_route].
+    """
+    route, secrets = site.settings.staff.second_route, site.secrets
+    if route is None:
+        return None
+    try:
+        if route.kind == "smtp":
+            return SmtpRelay(route.smtp, secrets.second_smtp_password)
+        return _sendgrid(route.sendgrid, secrets.second_sendgrid_api_key)
+    except Problem as problem:
+        raise Problem(
+            "The second road of the staff's mail, [staff.second_route], cannot be used; its "
+            f"settings and secrets are named like those of the provider, with {SECOND_PREFIX} "
+            f"before the secrets. {problem}"
+        ) from None
+
+
+def _sendgrid(settings: SendGrid, key: str) -> Provider:
+    # Imported here: the SDK takes a third of a second that no other site has to wait.
+    from newsletter.providers import sendgrid
+
+    return sendgrid.SendGrid(settings, key)

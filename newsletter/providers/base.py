@@ -95,6 +95,23 @@ def is_usable(address: str) -> bool:
 _ON_THE_WIRE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
+def is_used_up(words: str) -> bool:
+    """Whether a refusal, by its words, is about what our account may still send or has paid for.
+
+    A mailbox that is full ("over quota") is its owner's matter and not meant.
+    """
+    return _USED_UP.search(words) is not None
+
+
+_USED_UP = re.compile(
+    r"\bcredits\b|messaging limits?\b"
+    r"|\b(?:daily|hourly|monthly|sending|relay|relaying)\s+(?:\w+\s+){0,3}"
+    r"(?:limit|quota)s?\s+(?:\w+\s+){0,3}(?:exceeded|reached)"
+    r"|\bexceeded\s+(?:\w+\s+){0,3}(?:daily|hourly|monthly|sending)\b",
+    re.IGNORECASE,
+)
+
+
 def is_loopback(host: str) -> bool:
     """Whether what is sent to `host` stays on this machine."""
     try:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.forecast import foresee
 from newsletter.issue import IssueView, describe
 from newsletter.providers import label_for
 from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
@@ -68,6 +69,7 @@ class IssuePage:
     sending: tuple[Line, ...]
     outcomes: tuple[Line, ...]  # empty: nothing was reported
     unknown: int
+    forecast: tuple[str, ...]  # who waits for another day, and how long it takes
 
     @property
     def has_started(self) -> bool:
@@ -132,6 +134,7 @@ def _existing(session: Session, issue_id: str) -> int | None:
 def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
     view = describe(session, web.site.keys, web.site.settings, issue_id)
     counts = report(session, issue_id)
+    forecast = foresee(session, web.site.settings, view, web.clock())
     reported = sum(counts.outcome.values())
     return IssuePage(
         view=view,
@@ -144,6 +147,7 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
         if reported
         else (),
         unknown=counts.sending["unknown"],
+        forecast=tuple(forecast.sentences()) if forecast else (),
     )
 
 

@@ -38,6 +38,7 @@ class Work(NamedTuple):
     pause: float = 0.0  # seconds, before the provider answers
     waits: float = 10.0  # seconds that an intent, and then an answer, is good for
     smtp: config.Smtp | None = None  # a mail server instead of the record
+    per_day: int | None = None
 
 
 class SlowPractice(Practice):
@@ -82,7 +83,7 @@ def dispatcher_for(work: Work) -> Dispatcher:
     return Dispatcher(
         open_engine(work.url),
         Keys(SITE_KEY),
-        Settings(),
+        Settings(provider=config.Provider(per_day=work.per_day)),
         provider,
         lambda: datetime.now(UTC),
         start_within=timedelta(seconds=work.waits),

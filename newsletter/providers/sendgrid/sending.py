@@ -28,6 +28,7 @@ from newsletter.providers.base import (
     boot_clock,
     in_words,
     is_usable,
+    is_used_up,
 )
 from newsletter.providers.sendgrid.line import ANSWER_SECONDS, Line, NothingLeft, Said, check
 from newsletter.tables import Reason
@@ -419,7 +420,7 @@ def _judge_status(said: Said) -> Outcome:
 
 def _words_for(said: Said) -> str:
     text = said.body.lower()
-    if said.status in (401, 403) and b"credits" in text:
+    if said.status in (401, 403) and is_used_up(text.decode(errors="replace")):
         return (
             f"The credits at SendGrid are used up ({said.status}): buy more or wait for the next "
             "period, then resume."

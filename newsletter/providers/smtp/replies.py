@@ -13,7 +13,8 @@ final dot    accepted  unknown    try later          refused: this message (3)
 1. 432 wants the password changed: sender fault.
 2. With SMTPUTF8, a refusal of that very thing: this person's address is unusable.
 3. Sender fault when it is about us or the sender's domain: 530, 534, 535, 538 (sign in first),
-   521, 5.7.x, 5.1.7, 5.1.8, and before the dot 500, 502, 503, 504 (not understood).
+   521, 5.7.x, 5.1.7, 5.1.8, words about what our account may send (credits, a daily limit), and
+   before the dot 500, 502, 503, 504 (not understood).
 
 A reply in 22z speaks of the conversation, not of the message: out of turn, so unknown after
 the dot and "try later" before it.  421, 450, 451, 452 and 454 ask us to slow down, unless
@@ -24,7 +25,7 @@ import re
 from dataclasses import replace
 from enum import Enum
 
-from newsletter.providers.base import Answer, Outcome
+from newsletter.providers.base import Answer, Outcome, is_used_up
 from newsletter.providers.smtp.wire import Reply
 from newsletter.tables import Reason
 
@@ -59,6 +60,7 @@ _NO_MAIL_HERE = 521  # RFC 7504
 _PASSWORD_TOO_OLD = 432  # RFC 4954
 _SLOW_DOWN = frozenset({421, 450, 451, 452, 454})
 _OF_ONE_MAILBOX = frozenset({"4.2.1", "4.2.2"})  # resting, or full
+_OF_ONE_ADDRESS = ("5.1.", "5.2.")
 _BAD_SENDER = frozenset({"5.1.7", "5.1.8"})  # often said at RCPT: Postfix waits for it
 _NEW_OWNER = frozenset({"5.7.17", "5.7.18"})  # RFC 7293: of this one mailbox
 _ASCII_ONLY = frozenset({"5.6.7", "5.6.9"})  # RFC 6531, 3.5
@@ -130,6 +132,12 @@ def _judge_refusal(step: Step, reply: Reply, server: str, number: str) -> Outcom
         return sender_fault(f"{server} {Step.MAIL.value.format(n=number)}", reply.words)
     if reply.code == _NO_MAIL_HERE:
         return sender_fault(f"{server} {Step.HELLO.value.format(n=number)}", reply.words)
+    if is_used_up(reply.words) and not reply.status.startswith(_OF_ONE_ADDRESS):
+        return sender_fault(
+            f"{server} lets this account send no more just now ({number}): wait for the next "
+            "period or raise its limit, then resume.",
+            reply.words,
+        )
     if reply.code in _NOT_UNDERSTOOD and step is not Step.DOT:
         return sender_fault(
             f"{server} did not follow us ({number}): check host and port under [provider.smtp].",
