@@ -40,6 +40,18 @@ def test_one_that_left_is_gone(engine: Engine) -> None:
     me.leave()
 
 
+def test_one_that_left_does_not_enter_again_because_somebody_looks_around_late(
+    engine: Engine,
+) -> None:
+    me = Presence(engine, MONDAY)
+    me.leave()
+
+    me.renew(MONDAY)
+
+    with reading(engine) as session:
+        assert session.scalars(select(Worker.id)).all() == [me.id]
+
+
 def test_one_that_was_killed_is_gone(engine: Engine) -> None:
     me = Presence(engine, MONDAY)
     url = engine.url.render_as_string(hide_password=False)

@@ -175,6 +175,8 @@ class _Run:
         finally:
             self._ended.set()
             self._writer.close(CUT)
+            if eyes.is_alive():
+                eyes.join(CUT.total_seconds())  # before we leave: what it does is done as ours
             self._witness.close()
             self._presence.leave()
         if self._error is not None:

@@ -37,6 +37,7 @@ class Presence:
         """
         self._engine = engine
         self.id = 0
+        self._has_left = False
         self._locks = _locks_of(engine)
         self._enter(now)
 
@@ -45,16 +46,17 @@ class Presence:
         return worker_id != self.id and not self._locks.is_held(session, worker_id)
 
     def renew(self, now: datetime) -> None:
-        """Say that we are here; enter under a new id if the lock was lost with its connection.
+        """Enter under a new id if the lock was lost with its connection; not once we have left.
 
         What was in flight under the old id becomes unknown like that of any process that is
         gone, and is settled when its answers come.
         """
-        if not self._locks.is_ours():
+        if not self._has_left and not self._locks.is_ours():
             self._enter(now)
 
     def leave(self) -> None:
         """Free the lock; harmless twice."""
+        self._has_left = True
         self._locks.free()
 
     def _enter(self, now: datetime) -> None:
