@@ -178,8 +178,34 @@ def _read_site(folder: Path) -> Site:
     folder = folder.resolve()
     settings = read_settings(folder)
     secrets = read_secrets(folder)
-    engine = open_engine(database_url(folder, settings))
+    url = database_url(folder, settings)
+    if url.drivername.startswith("sqlite") and url.database:
+        _refuse_network(Path(url.database))
+    engine = open_engine(url)
     return Site(folder, settings, secrets, Keys(secrets.site_key), engine)
+
+
+def _refuse_network(file: Path) -> None:
+    """Refuse a SQLite file on a network file system, where locks lie and a write may be lost."""
+    try:
+        mounts = [line.split() for line in Path(_MOUNTS).read_text().splitlines()]
+    except OSError:
+        return  # no Linux
+    here = file.resolve()
+    kinds = {Path(place.replace("\\040", " ")): kind for _, place, kind, *_ in mounts}
+    mounted = next((place for place in (here, *here.parents) if place in kinds), None)
+    if mounted is not None and kinds[mounted] in _NETWORK:
+        raise Problem(
+            f"The database {file} lies on a network file system ({kinds[mounted]}), where SQLite "
+            "is not safe: put it on a disk of this machine, or use PostgreSQL."
+        )
+
+
+_MOUNTS = "/proc/self/mounts"
+_NETWORK = {
+    *("9p", "afs", "ceph", "cifs", "gfs2", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3"),
+    *("smbfs", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+}
 
 
 def _refuse_another_key(mark: SiteMark | None, site: Site) -> None:

@@ -38,6 +38,8 @@ BUSY_TIMEOUT = timedelta(seconds=15)  # a freeze of a million people holds the l
 CONNECT_TIMEOUT = timedelta(seconds=10)
 KEPT_FOR = timedelta(seconds=1)
 POOL = 20  # open SQLite files kept for the next who reads
+KEEPALIVES = {"idle": 10, "interval": 5, "count": 3}  # seconds, seconds, times
+BROKEN_AFTER = timedelta(seconds=25)  # the sum of them
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BEGUN = "begun"  # in `Session.info`: the connection whose transaction a pen has begun
@@ -107,7 +109,8 @@ def open_engine(url: str | URL) -> Engine:
 
     SQLite gets WAL, synchronous=FULL (an intent must survive a power cut), foreign keys,
     secure_delete (a removed address must leave the file) and a busy timeout; PostgreSQL the
-    same timeout for locks, and never a commit that is not on disk.  Statement parameters and
+    same timeout for locks, never a commit that is not on disk, and connections that both ends
+    give up when the other has been silent for BROKEN_AFTER.  Statement parameters and
     row values never appear in error texts.  Nothing is opened yet.
 
     Raises:
@@ -189,9 +192,10 @@ def run_by_driver(connection: Connection, text: str, arguments: Any) -> list[tup
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    wait = {"connect_timeout": CONNECT_TIMEOUT // timedelta(seconds=1)}
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=wait)
+        engine = create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, connect_args=connection_arguments()
+        )
     except ImportError:
         raise Problem(
             "PostgreSQL needs its driver: install prayer-newsletter[postgresql]."
@@ -201,8 +205,32 @@ def _postgresql_engine(url: URL) -> Engine:
     return engine
 
 
+def connection_arguments() -> dict[str, int]:
+    """Return how long libpq waits: for a connection, and for the other end of a broken one."""
+    return {
+        "connect_timeout": CONNECT_TIMEOUT // timedelta(seconds=1),
+        "tcp_user_timeout": _milliseconds(BROKEN_AFTER),
+        **{f"keepalives_{name}": value for name, value in KEEPALIVES.items()},
+    }
+
+
+def session_settings() -> str:
+    """Return SQL that tells the server the same about its end of a connection.
+
+    What a machine that was cut off had locked is free after BROKEN_AFTER, not after two hours.
+    On a local socket it sets nothing but the time-out for locks.
+    """
+    waits = {
+        "lock_timeout": _milliseconds(BUSY_TIMEOUT),
+        "tcp_user_timeout": _milliseconds(BROKEN_AFTER),
+        **{f"tcp_keepalives_{name}": value for name, value in KEEPALIVES.items()},
+    }
+    settings = (f"set_config('{name}', '{value}', false)" for name, value in waits.items())
+    return f"SELECT {', '.join(settings)}"
+
+
 def _prepare_postgresql(connection: Any, _record: object) -> None:
-    connection.execute(f"SET lock_timeout = {_milliseconds(BUSY_TIMEOUT)}")
+    connection.execute(session_settings())
     # A server may have been told to answer a commit before it is on disk.
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false)"

@@ -3,13 +3,15 @@
 import importlib.metadata
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, text
 
 from newsletter.dispatch import worker
-from newsletter.dispatch.worker import Presence
+from newsletter.dispatch.worker import SEEN_LATELY, Presence
+from newsletter.errors import Problem
 from newsletter.tables import Worker
 from subscribers.database import open_engine, reading
 from tests.audiences import MONDAY
@@ -115,6 +117,66 @@ def test_a_lock_lost_with_its_connection_makes_a_new_worker(postgres_url: str) -
     me.leave()
     other.leave()
     engine.dispose()
+
+
+def on_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    monkeypatch.setattr(worker, "_boot_id", lambda: "another boot")
+
+
+def test_a_second_machine_is_refused_by_sqlite(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(sqlite_url)
+    me = Presence(engine, MONDAY)
+    me.renew(MONDAY + SEEN_LATELY)  # it lives
+    on_another_machine(monkeypatch)
+
+    with pytest.raises(Problem, match="SQLite serves one machine only"):
+        Presence(engine, MONDAY + 2 * SEEN_LATELY - timedelta(seconds=1))
+    Presence(engine, MONDAY + 2 * SEEN_LATELY).leave()  # nothing was heard of it since
+    me.leave()
+    engine.dispose()
+
+
+def test_a_second_machine_is_welcome_on_postgresql(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(postgres_url)
+    me = Presence(engine, MONDAY)
+    on_another_machine(monkeypatch)
+
+    other = Presence(engine, MONDAY)
+
+    assert not is_gone(engine, me, other.id)
+    me.leave()
+    other.leave()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["socket.gethostname", "newsletter.dispatch.worker._boot_id"])
+def test_a_new_container_or_a_reboot_is_no_second_machine(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    engine = open_engine(sqlite_url)
+    Presence(engine, MONDAY).leave()
+    monkeypatch.setattr(name, lambda: "new")
+
+    Presence(engine, MONDAY).leave()
+    engine.dispose()
+
+
+def test_the_row_says_when_it_was_last_heard_of(engine: Engine) -> None:
+    me = Presence(engine, MONDAY)
+    seen = []
+
+    for seconds in (9, 10, 19, 20):
+        me.renew(MONDAY + timedelta(seconds=seconds))
+        with reading(engine) as session:
+            seen.append(session.scalars(select(Worker.seen_at)).one() - MONDAY)
+
+    assert [span.total_seconds() for span in seen] == [0, 10, 10, 20]
+    me.leave()
 
 
 def test_lock_files_of_the_dead_are_cleared_up(sqlite_url: str, tmp_path: Path) -> None:

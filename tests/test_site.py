@@ -179,5 +179,29 @@ def test_a_database_url_that_is_none_is_refused(tmp_path: Path) -> None:
         open_site(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "fuse.sshfs"])
+def test_a_sqlite_file_on_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder = tmp_path / "a share"
+    create_site(folder, SETTINGS).engine.dispose()
+    mounts = tmp_path / "mounts"
+    place = str(folder).replace(" ", "\\040")
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nnas:/share {place} {kind} rw 0 0\n")
+    monkeypatch.setattr("newsletter.site._MOUNTS", str(mounts))
+
+    for act in (open_site, upgrade_site):
+        with pytest.raises(Problem, match=rf"network file system \({kind}\)"):
+            act(folder)
+
+
+def test_a_system_without_a_list_of_mounts_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.site._MOUNTS", str(tmp_path / "none"))
+
+    create_site(tmp_path / "site", SETTINGS).engine.dispose()
+
+
 def test_templates_that_ship_lie_in_the_checkout_or_in_the_package() -> None:
     assert shipped_templates().name == "templates"

@@ -11,19 +11,21 @@ import importlib.metadata
 import os
 import socket
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from newsletter.errors import Problem
 from newsletter.tables import Worker
 from subscribers.database import writing
 
+SEEN_EVERY = timedelta(seconds=10)
+SEEN_LATELY = timedelta(seconds=30)
 _LOCK_CLASS = 1_734_690  # of PostgreSQL's advisory locks with two keys: this and the worker's id
-_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds
 
 
 class Presence:
@@ -34,11 +36,13 @@ class Presence:
 
         Raises:
             DatabaseUnavailable: the row could not be written.
+            Problem: on SQLite, where only one machine can see the locks: another one is at work.
         """
         self._engine = engine
         self.id = 0
         self._has_left = False
         self._locks = _locks_of(engine)
+        self._seen_at = now
         self._enter(now)
 
     def is_gone(self, session: Session, worker_id: int) -> bool:
@@ -48,11 +52,19 @@ class Presence:
     def renew(self, now: datetime) -> None:
         """Enter under a new id if the lock was lost with its connection; not once we have left.
 
+        Every second will do: the row is written every SEEN_EVERY.
+
         What was in flight under the old id becomes unknown like that of any process that is
         gone, and is settled when its answers come.
         """
-        if not self._has_left and not self._locks.is_ours():
+        if self._has_left:
+            return
+        if not self._locks.is_ours():
             self._enter(now)
+        elif now >= self._seen_at + SEEN_EVERY:
+            with writing(self._engine) as session:
+                session.execute(update(Worker).where(Worker.id == self.id).values(seen_at=now))
+            self._seen_at = now
 
     def leave(self) -> None:
         """Free the lock; harmless twice."""
@@ -60,10 +72,13 @@ class Presence:
         self._locks.free()
 
     def _enter(self, now: datetime) -> None:
+        host, boot_id = socket.gethostname()[:255], _boot_id()
         with writing(self._engine) as session:
+            if self._engine.dialect.name == "sqlite":
+                _refuse_another_machine(session, host, boot_id, now)
             row = Worker(
-                host=socket.gethostname()[:255],
-                boot_id=_boot_id(),
+                host=host,
+                boot_id=boot_id,
                 pid=os.getpid(),
                 version=_version(),
                 started_at=now,
@@ -74,6 +89,30 @@ class Presence:
             # Locked before anybody can see the row, let alone a batch that names it.
             self._locks.take(row.id)
             self.id = row.id
+        self._seen_at = now
+
+
+def _refuse_another_machine(session: Session, host: str, boot_id: str, now: datetime) -> None:
+    """Refuse to work beside a machine whose file locks we cannot see.
+
+    A container that was made anew has another name, and a machine that was started anew another
+    boot id; only where both differ is it another machine.
+    """
+    other = session.scalar(
+        select(Worker.host)
+        .where(
+            Worker.host != host,
+            Worker.boot_id != boot_id,
+            Worker.seen_at > now - SEEN_LATELY,
+        )
+        .limit(1)
+    )
+    if other is not None:
+        raise Problem(
+            f"The machine {other} works on this site, and SQLite serves one machine only: stop the "
+            f"service there and start again in {SEEN_LATELY.seconds} seconds, or move to "
+            "PostgreSQL (see docs/how-to/several-machines.md)."
+        )
 
 
 def judge_from_outside(engine: Engine) -> Callable[[Session, int], bool]:
@@ -138,20 +177,12 @@ class _AdvisoryLocks:
     """A session lock on a connection of its own, which both ends notice when it breaks."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = create_engine(
-            engine.url,
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-            hide_parameters=True,
-            connect_args={"keepalives": 1, **_KEEPALIVE},
-        )
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ours: Connection | None = None
 
     def take(self, worker_id: int) -> None:
         self.free()
         connection = self._engine.connect()
-        for name, value in _KEEPALIVE.items():  # the server's end; 0 by itself on a local socket
-            connection.execute(text(f"SET tcp_{name} = {value}"))
         connection.execute(
             text("SELECT pg_advisory_lock(:lock_class, :id)"),
             {"lock_class": _LOCK_CLASS, "id": worker_id},
@@ -178,7 +209,7 @@ class _AdvisoryLocks:
 
     def free(self) -> None:
         if self._ours is not None:
-            self._ours.invalidate()
+            self._ours.invalidate()  # closed for good: going back to the pool would keep the lock
             self._ours.close()
         self._ours = None
 
