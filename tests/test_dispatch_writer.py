@@ -229,3 +229,33 @@ def test_a_doubtful_commit_is_told_to_the_next(
     assert told == [[], ["result"], []]
     assert names(quick) == ["weekly"]
     writer.close(PATIENCE)
+
+
+def test_a_commit_locks_one_issue_and_whoever_stops_it_comes_first(quick: Engine) -> None:
+    done: list[str] = []
+    writer = Writer(quick, lambda _session, _doubtful: done.append("|"))
+    started, go = threading.Event(), threading.Event()
+
+    def slow(_session: Session) -> None:
+        started.set()
+        go.wait(5)
+
+    def ask(name: str, issue_id: int | None = None, stops: bool = False) -> threading.Thread:
+        before = len(writer._waiting)
+        act = (lambda _session: done.append(name), issue_id, stops)
+        thread = threading.Thread(target=writer.write_at_last, args=act)
+        thread.start()
+        while len(writer._waiting) == before:
+            time.sleep(0.001)
+        return thread
+
+    first = threading.Thread(target=writer.write, args=(slow,))
+    first.start()
+    started.wait(5)
+    threads = [ask("a1", 1), ask("b1", 2), ask("any"), ask("a2 stops", 1, True), ask("b2", 2)]
+    go.set()
+    for thread in (first, *threads):
+        thread.join()
+
+    assert done == ["|", "|", "a2 stops", "a1", "any", "|", "b1", "b2"]
+    writer.close(PATIENCE)

@@ -93,7 +93,10 @@ def pause_the_other_kind(session: Session, keys: Keys, practice: bool, now: date
 
 
 def complete(session: Session, now: datetime) -> list[int]:
-    """End every issue in which nothing is pending, claimed or in flight; return their ids."""
+    """End every issue in which nothing is pending, claimed or in flight; return their ids.
+
+    One that somebody holds at this moment is left for the next look.
+    """
     is_open = exists().where(_batch.c.issue_id == _issue.c.id, _batch.c.due_at.is_not(None))
     done = session.scalars(
         select(_issue.c.id)
@@ -103,7 +106,7 @@ def complete(session: Session, now: datetime) -> list[int]:
             ~is_open,
         )
         .order_by(_issue.c.id)
-        .with_for_update()
+        .with_for_update(skip_locked=True)
     ).all()
     if not done:
         return []

@@ -39,6 +39,7 @@ from newsletter.dispatch.worker import Presence
 from newsletter.dispatch.writer import Writer
 from newsletter.errors import NotAllowed, Problem
 from newsletter.message import MessageForm, Recipient
+from newsletter.migrations import latest, refuse_newer_schema
 from newsletter.original import Witness, claim_as_original, refuse_a_copy
 from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
 from newsletter.quota import Limits
@@ -98,6 +99,8 @@ class Dispatcher:
         self.due = due
         self.start_within = start_within
         self.looked_at: datetime | None = None  # the last time that all was well with the database
+        self.due_now = threading.Event()  # set: the connections look for batches at once
+        self._schema = latest()  # of this program, whatever is installed over it meanwhile
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is on the way and return, within 30 s.
@@ -105,6 +108,7 @@ class Dispatcher:
         Raises:
             DatabaseUnavailable: the database could not be written at the start.
             PutBack: it is a copy, and nobody has said what went out since.
+            Problem: somebody upgraded the database beyond this program.
         """
         _Run(self, stop, until_idle=False, progress=_unseen).work()
 
@@ -120,6 +124,11 @@ class Dispatcher:
         """
         run = _Run(self, stop or threading.Event(), until_idle=True, progress=progress or _unseen)
         return run.work()
+
+    def refuse_newer_schema(self) -> None:
+        """Raise Problem when somebody upgraded the database beyond this program."""
+        with reading(self.engine) as session:
+            refuse_newer_schema(session, self._schema)
 
     def deadlines(self) -> Deadlines:
         """Return how long an intent of this moment is good for."""
@@ -145,7 +154,6 @@ class _Run:
         self._settled: dict[int, tuple[int, int]] = {}  # issue -> settled, audience
         self._forms = Forms(site.engine, site.keys, site.settings)
         self._connections: set[Connection] = set()
-        self._due_now = threading.Event()
         self._trials: set[int] = set()  # batches of ours, under way
         self._openings = 0  # how often a trial of ours ended, or the pace let us go on
         self._at_the_gate = threading.Lock()  # one thread waits for the pace, the others for it
@@ -255,7 +263,7 @@ class _Run:
 
     def _claim(self) -> Claim | None:
         """Return a batch, None when there is none just now: then a second has passed."""
-        if not self._until_idle and not self._due_now.wait(LOOK_EVERY.total_seconds()):
+        if not self._until_idle and not self._site.due_now.wait(LOOK_EVERY.total_seconds()):
             return None
         try:
             claim = self._writer.write(self._claim_in)
@@ -265,7 +273,7 @@ class _Run:
             self._stop.wait(LOOK_EVERY.total_seconds())
             return None
         if claim is None:
-            self._due_now.clear()
+            self._site.due_now.clear()
         else:
             failpoint("claimed")
         return claim
@@ -290,7 +298,7 @@ class _Run:
         """Let everybody who waits for a trial or the pace look for work at once."""
         with self._counting:
             self._openings += 1
-        self._due_now.set()
+        self._site.due_now.set()
 
     def _hand_over(self, claim: Claim, connection: Connection) -> None:
         if not claim.is_trial:
@@ -309,11 +317,12 @@ class _Run:
         except DatabaseUnavailable:
             self._stop.wait(LOOK_EVERY.total_seconds())
         except Problem as problem:
-            self._writer.write_at_last(partial(self._pause_in, claim=claim, sentence=str(problem)))
+            pause = partial(self._pause_in, claim=claim, sentence=str(problem))
+            self._writer.write_at_last(pause, claim.issue_id, stops=True)
         else:
             answers = self._take_turns(claim, connection, form, people)
         release = partial(self._release_in, claim=claim, answers=answers)
-        self._count(self._writer.write_at_last(release))
+        self._count(self._write_at_last(release, claim, answers))
         failpoint("released")
 
     def _take_turns(
@@ -323,7 +332,7 @@ class _Run:
         answers: Answered | None = None
         if people.absent or people.unusable:
             leave_out = partial(self._leave_out_in, claim=claim, people=people)
-            self._count(self._writer.write_at_last(leave_out))
+            self._count(self._write_at_last(leave_out, claim))
         size, at = self._site.provider.turn_size, 0
         while at < len(people.ids) and not self._stopping():
             turn = self._next_turn(claim, people.ids[at : at + size], answers)
@@ -359,9 +368,8 @@ class _Run:
         return turn
 
     def _ask(self, claim: Claim, ids: Sequence[int], answers: Answered | None) -> Turn:
-        turn = self._writer.write_at_last(
-            partial(self._turn_in, claim=claim, ids=ids, answers=answers)
-        )
+        next_turn = partial(self._turn_in, claim=claim, ids=ids, answers=answers)
+        turn = self._write_at_last(next_turn, claim, answers)
         self._count(turn)
         return turn
 
@@ -374,6 +382,12 @@ class _Run:
                 return
             if probing and not self._gate.probing:
                 return
+
+    def _write_at_last(
+        self, act: Callable[[Session], Turn], claim: Claim, answers: Answered | None = None
+    ) -> Turn:
+        stops = claim.is_trial or (answers is not None and answers.may_stop)
+        return self._writer.write_at_last(act, claim.issue_id, stops)
 
     def _prepare(self, claim: Claim) -> tuple[MessageForm, People]:
         form = self._forms.form_for(claim)
@@ -435,6 +449,7 @@ class _Run:
                 continue  # the writer has logged it; those who hold answers keep trying
 
     def _look(self) -> None:
+        self._site.refuse_newer_schema()
         self._presence.renew(self._site.clock())
         self._tidy()
         self._site.looked_at = self._site.clock()
@@ -444,7 +459,7 @@ class _Run:
                     self._tally.started.append(issue_id)
                     failpoint("frozen")
         if self._writer.write(self._is_due_in):
-            self._due_now.set()
+            self._site.due_now.set()
 
     def _tidy(self) -> None:
         swept, completed = self._writer.write(self._tidy_in)

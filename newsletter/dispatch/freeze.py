@@ -64,7 +64,8 @@ def freeze(
     Raises:
         NotFound: there is no such issue.
         ApprovalVoid: the text, the audience or the time changed after the approval.
-        NotAllowed: the issue is not scheduled, or not due.
+        NotAllowed: the issue is not scheduled, or not due; or another process fixes an audience
+            at this moment.
     """
     _one_freeze_at_a_time(session)
     issue = session.execute(
@@ -176,8 +177,11 @@ _subscriber = table_of(Subscriber)
 
 
 def _one_freeze_at_a_time(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FREEZING})
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    # Not waited for: whoever does so holds up the turns of its other issues meanwhile.
+    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _FREEZING}):
+        raise NotAllowed("Another process fixes an audience: this one is next in a moment.")
 
 
 def _start(session: Session, issue_id: int, practice: bool, now: datetime) -> None:

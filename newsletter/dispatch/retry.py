@@ -44,6 +44,11 @@ class Answered:
     slow_down: bool = False  # the provider wants less of the whole site
     retry_after: timedelta | None = None  # how long it wants nothing, with slow_down
 
+    @property
+    def may_stop(self) -> bool:
+        """Whether recording it may pause the issue."""
+        return self.fault is not None or self.doubtful
+
 
 def answered(
     attempt_id: int, tries: Mapping[int, int], outcomes: Sequence[Outcome], now: datetime

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.retry import NOT_SENT, Verdict
@@ -19,20 +19,23 @@ IsGone = Callable[[Session, int], bool]
 def sweep(session: Session, now: datetime, is_gone: IsGone) -> Counter[DeliveryState]:
     """Take back what processes that are gone held, and settle overdue answers.
 
-    Looks at every batch that somebody claimed, whatever state its issue is in, and ends what
-    a cancelled issue left open.
+    Looks at every batch that somebody claimed and no longer works on, whatever state its issue
+    is in, and ends what a cancelled issue left open.  The batches of those who live are left
+    alone, so that nobody waits for the sweeps of others.
     """
-    claimed = session.execute(
-        select(_batch)
-        .where(_batch.c.due_at.is_not(None), _batch.c.worker_id.is_not(None))
-        .order_by(_batch.c.id)
-        .with_for_update(skip_locked=True)
+    claimed = (_batch.c.due_at.is_not(None), _batch.c.worker_id.is_not(None))
+    owners = session.scalars(select(_batch.c.worker_id).where(*claimed).distinct()).all()
+    gone = [number for number in owners if is_gone(session, number)]
+    free = or_(
+        _batch.c.lease_until.is_(None), _batch.c.lease_until < now, _batch.c.worker_id.in_(gone)
+    )
+    abandoned = session.execute(
+        select(_batch).where(*claimed, free).order_by(_batch.c.id).with_for_update(skip_locked=True)
     ).all()
     swept: Counter[DeliveryState] = Counter()
-    for row in claimed:
+    for row in abandoned:
         found = sweep_range(session, row.issue_id, row.first_id, row.last_id, now, is_gone)
-        free = row.lease_until is None or row.lease_until < now or is_gone(session, row.worker_id)
-        if free and (found or row.lease_until is not None):
+        if found or row.lease_until is not None:
             let_go(session, row.id, row.issue_id, row.first_id, row.last_id, now)
         swept += found
     _close_cancelled(session)

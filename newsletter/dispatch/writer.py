@@ -23,11 +23,19 @@ _log = logging.getLogger(__name__)
 class _Request:
     """What one thread wants written.  A Future would do, at ten times the cost."""
 
-    __slots__ = ("_done", "_error", "_result", "act", "lasting")
+    __slots__ = ("_done", "_error", "_result", "act", "issue_id", "lasting", "stops")
 
-    def __init__(self, act: Callable[[Session], Any], lasting: bool) -> None:
+    def __init__(
+        self,
+        act: Callable[[Session], Any],
+        lasting: bool,
+        issue_id: int | None = None,
+        stops: bool = False,
+    ) -> None:
         self.act = act
         self.lasting = lasting  # tried again until it is written
+        self.issue_id = issue_id  # whose row it locks
+        self.stops = stops  # it may change that row
         self._result: Any = None
         self._error: BaseException | None = None
         self._done = threading.Lock()
@@ -78,12 +86,15 @@ class Writer:
         """
         return cast(T, self._wait_for(_Request(act, lasting=False)))
 
-    def write_at_last(self, act: Callable[[Session], T]) -> T:
+    def write_at_last(
+        self, act: Callable[[Session], T], issue_id: int | None = None, stops: bool = False
+    ) -> T:
         """Like `write`, but try every second until it is durable or the writer is closed.
 
         `act` may run several times, and must be right when a former run was committed after all.
+        `issue_id` says which issue it locks, `stops` that it may change that issue.
         """
-        return cast(T, self._wait_for(_Request(act, lasting=True)))
+        return cast(T, self._wait_for(_Request(act, True, issue_id, stops)))
 
     def close(self, patience: timedelta) -> None:
         """Write what is waiting, once more at most, and end the thread; harmless twice.
@@ -105,8 +116,10 @@ class Writer:
     def _run(self) -> None:
         kept: list[_Request] = []
         while requests := kept + self._collect(wait=not kept):
-            kept = self._commit(requests)
-            if kept and self._pause_or_closed():
+            together, later = _of_one_issue(requests)
+            failed = self._commit(together)
+            kept = failed + later
+            if failed and self._pause_or_closed():
                 break
         for request in kept:
             request.fail(DatabaseUnavailable("The database could not be written before the stop."))
@@ -190,3 +203,16 @@ class Writer:
         with self._changed:
             self._closed = self._closed or error
             self._changed.notify_all()
+
+
+def _of_one_issue(requests: Sequence[_Request]) -> tuple[list[_Request], list[_Request]]:
+    """Return what one commit shall hold, in order, and what is left for the next.
+
+    A transaction that locked one issue never waits for another, and whoever may change the
+    issue locks it so from the beginning: otherwise two processes wait for each other, which
+    PostgreSQL notices only after a second.
+    """
+    issue_id = next((each.issue_id for each in requests if each.issue_id is not None), None)
+    together = [each for each in requests if each.issue_id in (None, issue_id)]
+    later = [each for each in requests if each.issue_id not in (None, issue_id)]
+    return sorted(together, key=lambda each: not each.stops), later

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, MetaData, Table, func, inspect, select
+from sqlalchemy import Connection, Engine, MetaData, Table, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 import newsletter.tables  # noqa: F401  (fills the metadata)
 import subscribers.tables  # noqa: F401
@@ -49,7 +50,7 @@ def upgrade(engine: Engine) -> None:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            _refuse_newer(_found(connection))
+            _refuse_newer(_found(connection), latest())
             command.upgrade(alembic_config(connection), "head")
     except DBAPIError as error:
         raise in_words(error) or error from error
@@ -68,15 +69,16 @@ def check_schema(engine: Engine) -> None:
             f"There is no database at {file}: put it back from a backup, correct [database] url, "
             "or run newsletter upgrade to begin with an empty one."
         )
-    found = found_version(engine)
-    _refuse_newer(found)
-    if found is None:
-        raise Problem("The database holds no tables of ours yet: run newsletter upgrade.")
-    if found < latest():
-        raise Problem(
-            "The database was made by an older version of this program: stop the service, make a "
-            "backup, then run newsletter upgrade."
-        )
+    _refuse_another_schema(found_version(engine))
+
+
+def refuse_newer_schema(session: Session, known: str) -> None:
+    """Refuse to go on when the database was upgraded beyond the revision `known`.
+
+    Raises:
+        Problem: it was.
+    """
+    _refuse_newer(session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")), known)  # noqa: S608
 
 
 def found_version(engine: Engine) -> str | None:
@@ -117,8 +119,19 @@ def _found(connection: Connection) -> str | None:
     return connection.scalar(select(table.c.version_num))
 
 
-def _refuse_newer(found: str | None) -> None:
-    if found is not None and found > latest():
+def _refuse_another_schema(found: str | None) -> None:
+    _refuse_newer(found, latest())
+    if found is None:
+        raise Problem("The database holds no tables of ours yet: run newsletter upgrade.")
+    if found < latest():
+        raise Problem(
+            "The database was made by an older version of this program: stop the service, make a "
+            "backup, then run newsletter upgrade."
+        )
+
+
+def _refuse_newer(found: str | None, known: str) -> None:
+    if found is not None and found > known:
         raise Problem(
             "The database was made by a newer version of this program: this program is too old "
             "for it, install the newer one."
