@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from newsletter.dispatch import Dispatcher, Progress, Tally
+from newsletter.dispatch import Dispatcher, Progress, Tally, answering_calls
 from newsletter.dispatch.failpoint import failpoint
+from newsletter.errors import NotAllowed
 from newsletter.events import (
     apply_waiting,
     lists_are_fresh,
@@ -133,6 +134,25 @@ class Service:
                 if records is not None:
                     records.close()
             alarms.stop()
+
+    def work(self, stop: threading.Event, say: Say) -> None:
+        """Be one more dispatcher, beside those of other machines, until `stop` is set; then drain.
+
+        Raises:
+            NotAllowed: the site has a SQLite database.
+            Problem: the database cannot be written at the start, or is upgraded meanwhile.
+            PutBack: it is a copy of which nobody has said what went out since.
+        """
+        engine, dispatcher = self._site.engine, self._dispatcher
+        if engine.dialect.name == "sqlite":
+            raise NotAllowed(
+                "A SQLite site has one machine, and newsletter run needs no help on it: to share "
+                "the work, put a PostgreSQL URL under [database] url."
+            )
+        self._refuse_a_copy()
+        say(f"Mail goes to {self._provider.label}.")
+        with answering_calls(engine, dispatcher.due_now.set, self._clock):
+            dispatcher.run(stop)
 
     def _refuse_a_copy(self) -> None:
         with reading(self._site.engine) as session:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, create_engine, literal, select, text
+from sqlalchemy import Engine, create_engine, literal, select, table, text
 from sqlalchemy.engine import make_url
 
 from newsletter.migrations import upgrade
@@ -85,14 +85,16 @@ def postgres_url(postgres_database: str) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(_END_OTHERS)
         filled = [
-            table.name
-            for table in Base.metadata.sorted_tables
-            if connection.scalar(select(select(literal(1)).select_from(table).exists()))
+            name
+            for name in (*(table.name for table in Base.metadata.sorted_tables), *_JOB_TABLES)
+            if connection.scalar(select(select(literal(1)).select_from(table(name)).exists()))
         ]
         if filled:
             connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
     engine.dispose()
 
+
+_JOB_TABLES = ("procrastinate_jobs", "procrastinate_workers", "procrastinate_periodic_defers")
 
 _END_OTHERS = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

@@ -160,7 +160,9 @@ def resume(
     Example: newsletter issue resume 3
     """
     with opened(site) as place, writing(place.engine) as session:
-        issue.resume(session, desk_of(place), number, Actor(who(by), "command"), now())
+        actor = Actor(who(by), "command")
+        if issue.resume(session, desk_of(place), number, actor, now()) is IssueState.SENDING:
+            dispatch.call_workers(session, number)
         _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 

@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=NOW_AND_THEN)(init)
     app.command(rich_help_panel=NOW_AND_THEN)(demo)
     app.command(rich_help_panel=SPECIAL)(dispatch)
+    app.command(rich_help_panel=SPECIAL)(worker)
     app.command(rich_help_panel=SPECIAL)(serve)
     app.command(rich_help_panel=SPECIAL)(upgrade)
 
@@ -152,6 +153,15 @@ def _left(tally: Tally) -> str:
 
 def _say(words: str) -> None:
     screen.print(words, markup=False)
+
+
+def worker(site: SiteFolder = None) -> None:
+    """Send along with other machines, on one PostgreSQL database.  Ctrl-C stops it.
+
+    Example: newsletter worker --site our-prayer-letter
+    """
+    with opened(site) as place, stopped_by_signals() as stop:
+        Service(place, now).work(stop, _say)
 
 
 def serve(

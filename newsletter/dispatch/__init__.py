@@ -10,6 +10,7 @@ gate        the statements of the pace, in the transaction of a turn
 retry       what an answer makes of a delivery, and when it is tried again (pure)
 received    who has the same bulletin already
 worker      which processes live: a row and a lock for each
+jobs        the bell that calls workers on other machines (PostgreSQL only)
 people      the recipients of a batch, read and opened
 forms       the message form of each edition
 writer      the one thread that commits, many requests at a time
@@ -29,6 +30,7 @@ next intent).  A crash leaves pending rows pending and rows in flight unknown.
 from newsletter.dispatch.engine import Dispatcher, Progress, Tally
 from newsletter.dispatch.extra import submit_copy
 from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.jobs import answering_calls, call_workers
 from newsletter.dispatch.rest import Rest, send_rest, send_to_joined, the_rest
 from newsletter.dispatch.sample import submit_sample
 from newsletter.dispatch.settle import Settled, TreatAs, Unknowns, find_person, settle, unknowns
@@ -42,6 +44,8 @@ __all__ = [
     "Tally",
     "TreatAs",
     "Unknowns",
+    "answering_calls",
+    "call_workers",
     "find_person",
     "freeze",
     "judge_from_outside",

@@ -191,6 +191,24 @@ def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
 
 
+def is_under_way(session: Session, issue_id: int, now: datetime) -> bool:
+    """Return whether something of an issue is due now, or in somebody's hands."""
+    due = select(1).select_from(_batch).join(_issue, _issue.c.id == _batch.c.issue_id)
+    return bool(
+        session.scalar(
+            select(
+                exists(
+                    due.where(
+                        _issue.c.id == issue_id,
+                        _issue.c.state == IssueState.SENDING,
+                        _batch.c.due_at <= now,
+                    )
+                )
+            )
+        )
+    )
+
+
 def count_settled(session: Session, issue_id: int) -> tuple[int, int]:
     """Return how many of an issue's audience are settled, and how many there are."""
     settled = func.count().filter(_delivery.c.state.in_(SETTLED))

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
+from newsletter.dispatch.jobs import call_workers
 from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.dispatch.trial import FIRST
 from newsletter.errors import NotAllowed, NotFound
@@ -59,7 +60,7 @@ def freeze(
     left, are suppressed or have the bulletin already are excluded with that reason.  Batches
     are ranges of delivery ids of one edition, small enough that all `connections` have work; of
     a real issue to more than a hundred people, the first hundred are one batch, which goes alone.
-    Repeating it changes nothing and returns the same number.
+    Repeating it changes nothing and returns the same number.  The workers are called to it.
 
     Raises:
         NotFound: there is no such issue.
@@ -84,6 +85,7 @@ def freeze(
     size = _count_apart(session, issue_id, issue.list_id)
     session.execute(update(_issue).where(_issue.c.id == issue_id).values(audience_size=size))
     _refresh_statistics(session)
+    call_workers(session, issue_id)
     failpoint("freeze-written")
     return size
 

@@ -2,7 +2,7 @@
 
 The history is one line: `versions/0001_first_tables.py`, `0002_...`; a revision's id is the
 number at the beginning of its file name.  `python -m newsletter.migrations "what changed"`
-writes the next one from the tables.
+writes the next one from the tables.  On PostgreSQL the tables of `job_tables` come along.
 """
 
 import io
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 import newsletter.tables  # noqa: F401  (fills the metadata)
 import subscribers.tables  # noqa: F401
 from newsletter.errors import Problem
+from newsletter.migrations.job_tables import check_job_tables, upgrade_job_tables
 from subscribers.database import in_words
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def upgrade(engine: Engine) -> None:
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             _refuse_newer(_found(connection), latest())
             command.upgrade(alembic_config(connection), "head")
+            upgrade_job_tables(connection)
     except DBAPIError as error:
         raise in_words(error) or error from error
 
@@ -70,6 +72,11 @@ def check_schema(engine: Engine) -> None:
             "or run newsletter upgrade to begin with an empty one."
         )
     _refuse_another_schema(found_version(engine))
+    try:
+        with engine.execution_options(reading=True).connect() as connection:
+            check_job_tables(connection)
+    except DBAPIError as error:
+        raise in_words(error) or error from error
 
 
 def refuse_newer_schema(session: Session, known: str) -> None:

@@ -13,10 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from newsletter.cli.context import now
+from newsletter.dispatch import freeze
 from newsletter.service import Service, serve_pages
 from newsletter.site import open_site
+from subscribers.database import open_engine, reading, writing
 from tests.journeys.conftest import TrialSite, people_csv
 
 SUNDAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -163,3 +166,120 @@ def test_the_link_in_a_mail_takes_a_person_off_the_list(
             shown = site("subscribers", "show", mail["To"].addresses[0].addr_spec, "--json").json
             assert (shown["lists"][0]["state"] == "unsubscribed") == (method == "POST")
         connection.close()
+
+
+# --- more than one machine ---------------------------------------------------------------
+
+
+@contextmanager
+def working_along(site: TrialSite, clock: Callable[[], datetime]) -> Iterator[list[str]]:
+    """Be a worker in threads of this process."""
+    said: list[str] = []
+    stop = threading.Event()
+    place = open_site(site.folder)
+    worker = Service(place, clock)
+    thread = threading.Thread(target=worker.work, args=(stop, said.append))
+    thread.start()
+    try:
+        yield said
+    finally:
+        stop.set()
+        thread.join(40)
+        place.engine.dispose()
+        assert not thread.is_alive()
+
+
+def test_workers_are_called_to_what_is_resumed_and_send_it(
+    site: TrialSite, mended: Path, tmp_path: Path, empty_postgres_url: str
+) -> None:
+    site.configure(database__url=empty_postgres_url)
+    assert site("upgrade").status == 0
+    assert site("list", "add", "weekly").status == 0
+    ready(site, tmp_path)
+    added = site("bulletin", "add", mended, "--json").json
+    assert site("issue", "draft", added["id"], "--at", "now").status == 0
+    place = open_site(site.folder)
+    with writing(place.engine) as session:
+        freeze(session, place.keys, 1, True, 10, 1, datetime.now(UTC))
+    assert site("issue", "pause", 1).status == 0
+    with writing(place.engine) as session:
+        session.execute(text("DELETE FROM procrastinate_jobs"))
+
+    assert site("issue", "resume", 1).status == 0
+
+    with reading(place.engine) as session:
+        calls = session.scalars(text("SELECT args ->> 'issue_id' FROM procrastinate_jobs")).all()
+    assert set(calls) == {"1"}
+    with working_along(site, lambda: datetime.now(UTC)) as said:
+        eventually(lambda: site("issue", "report", 1, "--json").json["state"] == "completed")
+    assert len(said) == 1
+    assert len(mails(site)) == 25
+    place.engine.dispose()
+
+
+def test_a_worker_on_sqlite_is_refused_in_one_sentence(site: TrialSite) -> None:
+    said = site("worker")
+
+    assert said.status == 1
+    assert said.err == (
+        "A SQLite site has one machine, and newsletter run needs no help on it: to share the work, "
+        "put a PostgreSQL URL under [database] url.\n"
+    )
+
+
+def test_whoever_dispatches_stops_when_the_database_is_upgraded(
+    site: TrialSite, mended: Path, tmp_path: Path
+) -> None:
+    process = site.process("dispatch")
+    try:
+        eventually(lambda: (site.folder / "newsletter.db.workers").is_dir())
+        engine = open_engine(f"sqlite:///{site.folder / 'newsletter.db'}")
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        engine.dispose()
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert process.returncode == 1
+    assert "this program is too old for it" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dispatch", "--once"),
+        ("run",),
+        ("worker",),
+        ("serve", "--port", "0"),
+        ("upgrade",),
+        ("bulletin", "add", "a.txt"),
+        ("issue", "resume", 1),
+        ("issue", "draft", 1),
+        ("list", "add", "other"),
+        ("subscribers", "import", "people.csv", "--basis", "explicit-consent"),
+        ("subscribers", "unsubscribe", "a@example.org", "--all"),
+    ],
+    ids=lambda command: " ".join(map(str, command)),
+)
+def test_no_command_writes_into_a_newer_database(
+    site: TrialSite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[object, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "people.csv"):
+        Path(name).write_text("email\n", encoding="utf-8")
+    file = site.folder / "newsletter.db"
+    engine = open_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    before = file.read_bytes()
+
+    said = site(*command)
+
+    assert said.status == 1
+    assert "this program is too old for it" in said.err
+    assert file.read_bytes() == before

@@ -35,7 +35,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 def _differences(engine: Engine) -> list[Any]:
     with engine.connect() as connection:
         server = engine.dialect.name == "postgresql"  # SQLite has no identities to compare
-        options = {"compare_type": True, "compare_server_default": server}
+        options = {
+            "compare_type": True,
+            "compare_server_default": server,
+            "include_name": lambda name, *_: not str(name).startswith("procrastinate_"),
+        }
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, Base.metadata))
 
@@ -53,6 +57,7 @@ _EVERYTHING = {
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'i')
           LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
          WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'alembic%'
+           AND c.relname NOT LIKE '%procrastinate%'
          ORDER BY c.relname, a.attname""",
 }
 
