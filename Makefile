@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo serve test check format bench bench-large lock clean
+.PHONY: demo serve test check format faults bench bench-large lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -25,9 +25,14 @@ format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Several machines (network namespaces): needs root and the command ip.
+faults: .venv/ready
+	$(BIN)/pytest -n 0 -m machines
+
 bench: .venv/ready
 	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/import_subscribers.py
+	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/smtp_client.py
 	$(BIN)/python benchmarks/freeze.py
 	$(BIN)/python benchmarks/dispatch_smtp.py

@@ -1,0 +1,1 @@
+"""Several machines on one PostgreSQL: network namespaces of the test's own, real processes."""
