@@ -6,6 +6,7 @@ from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.freeze import check_approval
+from newsletter.dispatch.jobs import call_workers
 from newsletter.errors import NotAllowed
 from newsletter.issue import lock_issue
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
@@ -30,7 +31,7 @@ def reopen(session: Session, keys: Keys, issue: Issue, now: datetime) -> None:
     """Let the dispatcher take up what is pending: only ever the bytes that were approved.
 
     A completed or cancelled issue is being sent again, until nothing is pending; a paused one
-    stays paused.  `issue` is held.
+    stays paused.  `issue` is held.  The workers are called to it.
 
     Raises:
         ApprovalVoid: what is stored is not what was approved.
@@ -55,6 +56,8 @@ def reopen(session: Session, keys: Keys, issue: Issue, now: datetime) -> None:
     if issue.state in (IssueState.COMPLETED, IssueState.CANCELLED):
         issue.state, issue.ended_at = IssueState.SENDING, None
         session.flush()
+    if issue.state is IssueState.SENDING:
+        call_workers(session, issue.id)
 
 
 _batch = table_of(Batch)
