@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -59,6 +60,24 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _return_path(address: str) -> str:
+    # Before the @ there must be room for the token of each copy: 64 letters in all.
+    if address and not _RETURN_PATH.fullmatch(address):
+        raise ValueError("write an address with at most 20 letters before the @")
+    return address
+
+
+_RETURN_PATH = re.compile(
+    r"[A-Za-z0-9!#$%&'*/=?^_`{|}~.-]{1,20}@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII
+)
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[ !#-\[\]-~]+", name):
+        raise ValueError("only ASCII without quotation marks and backslashes can be used here")
+    return name
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
@@ -112,6 +131,7 @@ class Smtp(Section):
     allow_plain: bool = False
     username: str = ""
     connections: Annotated[int, Field(ge=1, le=200)] = 10
+    return_path: Annotated[str, AfterValidator(_return_path)] = ""
     messages_per_intent: Annotated[int, Field(ge=1, le=10)] = 1
 
 
@@ -134,6 +154,23 @@ class Provider(Section):
     warm_up_from: date | None = None  # first day of a new sending domain
     smtp: Smtp = Smtp()
     sendgrid: SendGrid = SendGrid()
+
+
+class Imap(Section):
+    """A mailbox on a mail server."""
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 993
+    security: Literal["tls", "starttls", "none"] = "tls"
+    username: Line = ""
+    folder: Annotated[str, AfterValidator(_folder_name)] = "INBOX"
+
+
+class Bounces(Section):
+    """The mailbox that the return path leads to; a Maildir or an IMAP server, or neither."""
+
+    maildir: str = ""
+    imap: Imap = Imap()
 
 
 class ApprovalRules(Section):
@@ -186,6 +223,7 @@ class Settings(BaseSettings):
     discreet: Discreet = Discreet()
     database: Database = Database()
     provider: Provider = Provider()
+    bounces: Bounces = Bounces()
     approval: ApprovalRules = ApprovalRules()
     staff: Staff = Staff()
     intake: Intake = Intake()
@@ -223,6 +261,7 @@ class Secrets:
     smtp_password: str = field(repr=False)
     second_sendgrid_api_key: str = field(default="", repr=False)  # of [staff.second_route]
     second_smtp_password: str = field(default="", repr=False)
+    imap_password: str = field(repr=False, default="")
 
 
 def read_settings(folder: Path) -> Settings:
@@ -273,6 +312,7 @@ def read_secrets(folder: Path) -> Secrets:
         _secret("SMTP_PASSWORD"),
         _secret(SECOND_PREFIX + "SENDGRID_API_KEY"),
         _secret(SECOND_PREFIX + "SMTP_PASSWORD"),
+        _secret("IMAP_PASSWORD"),
     )
 
 
@@ -320,7 +360,7 @@ def _first_fault(error: ValidationError, path: Path) -> str:
     return f"{where} is not known{_nearest(name)}."
 
 
-_SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", KEY_VARIABLE)
+_SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD", KEY_VARIABLE)
 _SECRET_NAMES = {"api_key", "key", "password", "secret", "secret_key", "token"}
 
 
@@ -362,8 +402,8 @@ def settings_text(
     name, told = _toml(organisation), ", ".join(_toml(address) for address in notify)
     return f"""\
 # The settings of this site.  Any key can come from the environment, which then wins:
-# NEWSLETTER__PROVIDER__KIND=smtp.  Secrets never stand here: SENDGRID_API_KEY and
-# SMTP_PASSWORD come from the environment, or from a file named by SENDGRID_API_KEY_FILE ...
+# NEWSLETTER__PROVIDER__KIND=smtp.  Secrets never stand here: SENDGRID_API_KEY, SMTP_PASSWORD
+# and IMAP_PASSWORD come from the environment, or from a file named by SENDGRID_API_KEY_FILE ...
 
 [organisation]
 name = {name}
@@ -393,6 +433,7 @@ port = 587
 security = "starttls"                     # starttls | tls | none (loopback only)
 username = ""
 connections = 10
+# return_path = "bounces@example.org"     # what cannot be delivered comes back to it: [bounces]
 # messages_per_intent = 4                 # faster; after a crash up to 4 not certain a connection
 
 [provider.sendgrid]

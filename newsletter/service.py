@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -21,13 +22,14 @@ from newsletter.events import (
     lists_wanted,
     pull_lists,
     reconcile,
+    take_returns,
 )
 from newsletter.heartbeat import beat
 from newsletter.intake import Intake
 from newsletter.issue import Desk
 from newsletter.notices import submit_notices, tell_what_waits
 from newsletter.original import PutBack, refuse_a_copy
-from newsletter.providers import provider_for, records_for, second_route_for
+from newsletter.providers import mailbox_for, provider_for, records_for, second_route_for
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
@@ -45,6 +47,7 @@ SEARCH_THE_LOG = timedelta(minutes=2)
 ASK_AGAIN = timedelta(seconds=2)  # whether a copy may dispatch by now
 BEAT = timedelta(minutes=1)
 WELL = timedelta(minutes=1)  # the dispatcher looks around every second
+LOOK_FOR_BOUNCES = timedelta(minutes=1)
 
 Say = Callable[[str], None]
 
@@ -67,6 +70,7 @@ class Service:
         # Two, because each of them is asked by a job of its own.
         self._lists, self._history = records_for(site), records_for(site)
         self._second_route = second_route_for(site)
+        self._returns = mailbox_for(site)
         self._dispatcher = Dispatcher(
             site.engine, site.keys, site.settings, self._provider, clock, due=self._due
         )
@@ -100,6 +104,7 @@ class Service:
         self._refuse_a_copy()
         self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
         self._look_at_slots()
+        self._look_for_bounces()
         self._apply_events()
         self._look_at_lists()
         tally = self._dispatcher.run_once(progress, stop)
@@ -121,6 +126,7 @@ class Service:
                 "events": (APPLY_EVENTS, self._apply_events),
                 "lists": (LOOK_AT_LISTS, self._look_at_lists),
                 "log": (SEARCH_THE_LOG, self._search_the_log),
+                "bounces": (LOOK_FOR_BOUNCES, self._look_for_bounces),
                 "heartbeat": (BEAT, self._beat),
             }
         )
@@ -130,9 +136,9 @@ class Service:
             alarms.start()
             self._dispatcher.run(stop)
         finally:
-            for records in (self._lists, self._history):
-                if records is not None:
-                    records.close()
+            for asked in (self._lists, self._history, self._returns):
+                if asked is not None:
+                    asked.close()
             alarms.stop()
 
     def work(self, stop: threading.Event, say: Say) -> None:
@@ -214,6 +220,12 @@ class Service:
     def _search_the_log(self) -> None:
         if self._history is not None:
             reconcile(self._site.engine, self._site.keys, self._history, self._clock())
+
+    def _look_for_bounces(self) -> None:
+        if self._returns is not None:
+            site = self._site
+            stored = partial(failpoint, "returns-stored")
+            take_returns(site.engine, site.keys, self._returns, self._clock, stored)
 
     def _tell_staff(self) -> None:
         with writing(self._site.engine) as session:

@@ -28,6 +28,7 @@ _VERSION = b"\x01"
 _NONCE_BYTES = 12
 _HEAD_BYTES = len(_VERSION) + _NONCE_BYTES
 _ID_BYTES = 6  # 2.8e14 rows
+_TOKEN_LETTERS = 23
 
 
 class Purpose(IntEnum):
@@ -161,7 +162,9 @@ class Keys:
         ]
 
     def _block_in(self, token: str) -> bytes | None:
-        if len(token) != 23 or token[0] != _KEY_LETTERS[self.key_id] or not token.isascii():
+        if len(token) != _TOKEN_LETTERS or not token.isascii():
+            return None
+        if token[0] != _KEY_LETTERS[self.key_id]:
             return None
         try:
             sealed = base64.urlsafe_b64decode(token[1:] + "==")
@@ -178,6 +181,27 @@ class Keys:
 
 _COPY = re.compile(r"-[0-9]{1,15}", re.ASCII)
 _KEY_LETTERS = "-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CASELESS = re.compile(r"([A-Z][0-9A-F]{32})(-[0-9]{1,15})?", re.IGNORECASE | re.ASCII)
+
+
+def caseless(token: str) -> str:
+    """Return a token in letters and digits that mean the same in capitals, 33 of them.
+
+    For the part of an address before the @, which some mail servers put in lower case.  What
+    tells one more copy from the first ("-17") stays behind it.
+    """
+    sealed, rest = token[1:_TOKEN_LETTERS], token[_TOKEN_LETTERS:]
+    return token[0].lower() + base64.urlsafe_b64decode(sealed + "==").hex() + rest
+
+
+def cased(written: str) -> str | None:
+    """Return the token that `caseless` wrote, None if it can be none.  It may still be forged."""
+    found = _CASELESS.fullmatch(written)
+    if found is None:
+        return None
+    token, rest = found.groups()
+    sealed = base64.urlsafe_b64encode(bytes.fromhex(token[1:])).rstrip(b"=").decode()
+    return token[0].upper() + sealed + (rest or "")
 
 
 def _derive(site_key: bytes, purpose: bytes) -> bytes:

@@ -48,12 +48,23 @@ port = 587
 security = "starttls"
 username = ""
 connections = 10
+return_path = "bounces@example.org"
 
 [provider.sendgrid]
 base_url = "https://api.sendgrid.com"
 batch_size = 500
 connections = 4
 webhook_public_keys = []
+
+[bounces]
+maildir = ""
+
+[bounces.imap]
+host = ""
+port = 993
+security = "tls"
+username = ""
+folder = "INBOX"
 
 [approval]
 approvals = 0
@@ -82,7 +93,7 @@ trusted_proxies = []
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NEWSLETTER_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD"):
+    for name in ("NEWSLETTER_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name + "_FILE", raising=False)
 
@@ -177,6 +188,12 @@ def test_an_unknown_variable_names_the_nearest_known_one(
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
+        (
+            '[provider.smtp]\nreturn_path = "bounces"\n',
+            r"provider\.smtp\.return_path .* 20 letters",
+        ),
+        ('[provider.smtp]\nreturn_path = "a+b@example.org"\n', "20 letters"),
+        ("[bounces.imap]\nfolder = '\"x\"'\n", r"bounces\.imap\.folder .* only ASCII"),
         ("[provider.smtp]\nmessages_per_intent = 11\n", r"messages_per_intent .* 10"),
         ('[provider]\nkind = "pigeon"\n', r"provider\.kind .* 'practice', 'smtp' or 'sendgrid'"),
         ("[approval]\napprovals = 3\n", r"approval\.approvals"),
@@ -248,6 +265,7 @@ def test_secrets_come_from_variables_and_files(
     (tmp_path / "smtp").write_text("from-file\n")
     monkeypatch.setenv("SENDGRID_API_KEY", " from-variable ")
     monkeypatch.setenv("SMTP_PASSWORD_FILE", str(tmp_path / "smtp"))
+    monkeypatch.setenv("IMAP_PASSWORD", "from-a-third")
 
     secrets = read_secrets(tmp_path)
 
@@ -256,6 +274,7 @@ def test_secrets_come_from_variables_and_files(
         "from-variable",
         "from-file",
     )
+    assert secrets.imap_password == "from-a-third"
     assert repr(secrets) == "Secrets()"
 
 

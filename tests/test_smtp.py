@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -16,6 +17,7 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.message import MessageForm
 from newsletter.providers.base import Answer, Outcome
+from newsletter.providers.returns import sign
 from newsletter.providers.smtp import SmtpRelay
 from newsletter.providers.smtp import connection as conversation
 from newsletter.providers.smtp.wire import Lost, Wire
@@ -112,6 +114,22 @@ def test_a_message_arrives_byte_for_byte(server: SmtpServer) -> None:
     assert b"\r\n." in taken.data
     assert taken.sender == "prayer@example.org"
     assert taken.recipients == (person(1).address,)
+
+
+def test_a_return_path_is_signed_for_each_copy_and_for_no_notice(server: SmtpServer) -> None:
+    settings = server.settings().model_copy(update={"return_path": "bounces@example.org"})
+    connection = SmtpRelay(settings, "").connect()
+    sample = replace(person(3), delivery_id=0)
+
+    connection.submit(form(), [*people(2), sample], leave())
+    connection.close()
+
+    paths = [taken.sender for taken in server.taken()]
+    assert paths[:2] == [sign("bounces@example.org", each.token) for each in people(2)]
+    assert paths[2] == "prayer@example.org"
+    assert all(
+        f"<{person(n).token}@example.org>".encode() in server.taken()[n - 1].data for n in (1, 2)
+    )
 
 
 def test_a_reply_without_time_left_is_lost() -> None:

@@ -29,7 +29,7 @@ from newsletter.cli.context import (
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
 from newsletter.issue import Actor, Desk, IssueView
-from newsletter.providers import label_for, provider_for
+from newsletter.providers import label_for, provider_for, tells_outcome
 from newsletter.providers.base import Answer
 from newsletter.site import Site
 from newsletter.tables import DeliveryState, Issue, IssueState
@@ -208,8 +208,7 @@ def report(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) ->
         told = reports.report(session, number)
         view = issue.describe(session, place.keys, place.settings, number)
         label = label_for(place, told.practice)
-    tells_outcome = bool(place.settings.provider.sendgrid.webhook_public_keys)
-    sentences = told.sentences(label, tells_outcome and not told.practice)
+    sentences = told.sentences(label, tells_outcome(place, told.practice))
     answer(as_json, told.to_json(), *_sentences(view, []), *sentences)
     lost = told.sending["failed"] + told.sending["unknown"]
     return 1 if lost or told.state is IssueState.PAUSED else 0

@@ -24,6 +24,7 @@ _OUTCOMES = {
     EventKind.UNSUBSCRIBED: OutcomeKind.DELIVERED,
     EventKind.BOUNCED: OutcomeKind.BOUNCED,
     EventKind.BLOCKED: OutcomeKind.BOUNCED,
+    EventKind.SOFT_BOUNCED: OutcomeKind.BOUNCED,
     **_DROPPED,
     EventKind.DELIVERED: OutcomeKind.DELIVERED,
     EventKind.DEFERRED: OutcomeKind.DEFERRED,

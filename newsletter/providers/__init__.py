@@ -12,9 +12,19 @@ from newsletter.providers.smtp import SmtpRelay
 from newsletter.site import Site
 
 if TYPE_CHECKING:
+    from newsletter.providers.returns.imap import Imap
+    from newsletter.providers.returns.maildir import Maildir
     from newsletter.providers.sendgrid.events import Webhook
 
-__all__ = ["label_for", "provider_for", "records_for", "second_route_for", "webhook_for"]
+__all__ = [
+    "label_for",
+    "mailbox_for",
+    "provider_for",
+    "records_for",
+    "second_route_for",
+    "tells_outcome",
+    "webhook_for",
+]
 
 
 def provider_for(site: Site) -> Provider:
@@ -99,6 +109,47 @@ def second_route_for(site: Site) -> Provider | None:
             f"settings and secrets are named like those of the provider, with {SECOND_PREFIX} "
             f"before the secrets. {problem}"
         ) from None
+
+
+def mailbox_for(site: Site) -> "Imap | Maildir | None":
+    """Return the mailbox that bounces and complaints come to, None while none is set.
+
+    Whichever provider is chosen now: what the mail server took before still comes back.
+
+    Raises:
+        Problem: it cannot be told which, a password is missing, or it would be seen by others.
+    """
+    bounces = site.settings.bounces
+    if bounces.maildir and bounces.imap.host:
+        raise Problem("There are two mailboxes under [bounces]: keep maildir, or [bounces.imap].")
+    if bounces.imap.host:
+        from newsletter.providers.returns.imap import Imap
+
+        return Imap(bounces.imap, site.secrets.imap_password)
+    if not bounces.maildir:
+        return None
+    from newsletter.providers.returns.maildir import Maildir
+
+    folder = site.folder / bounces.maildir
+    if folder.resolve() == site.mailbox.resolve():
+        raise Problem(
+            "The mailbox of practice is none for bounces: correct maildir under [bounces]."
+        )
+    return Maildir(folder)
+
+
+def tells_outcome(site: Site, practice: bool) -> bool:
+    """Return whether anybody tells afterwards what became of the mail of an issue."""
+    settings = site.settings
+    if practice:
+        return False
+    match settings.provider.kind:
+        case "practice":
+            return False
+        case "smtp":
+            return bool(settings.bounces.maildir or settings.bounces.imap.host)
+        case "sendgrid":
+            return bool(settings.provider.sendgrid.webhook_public_keys)
 
 
 def _sendgrid(settings: SendGrid, key: str) -> Provider:

@@ -14,6 +14,7 @@ class EventKind(enum.StrEnum):
     DEFERRED = "deferred"  # the receiver puts it off; the provider keeps trying
     DELIVERED = "delivered"  # the receiving host took it
     BLOCKED = "blocked"  # refused for our name, for what it says, or for a full mailbox
+    SOFT_BOUNCED = "soft-bounced"  # given up for now: a full mailbox, a host that was away
     BOUNCED = "bounced"  # refused for good: there is no such address
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"

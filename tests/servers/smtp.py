@@ -124,10 +124,13 @@ def smtp_server(
     scripted: bool = False,
     offers: Sequence[str] = ("8BITMIME",),
     shown: Certificate | None = None,
+    dead: str = "",
+    maildir: Path | None = None,
 ) -> Iterator[SmtpServer]:
     """Run an SMTP server: aiosmtpd, or with `scripted` one that obeys `SmtpServer.plan`.
 
     The scripted one understands whole groups of commands, and `offers` what it is told to.
+    Aiosmtpd takes what is for an address with `dead` in it, and drops a bounce into `maildir`.
     """
     if security != "none" and shown is None:
         shown = certificate(folder)
@@ -140,6 +143,8 @@ def smtp_server(
         "username": username,
         "password": password,
         "offers": offers,
+        "dead": dead,
+        "maildir": str(maildir or ""),
     }
     module = "smtp_scripted" if scripted else "smtp_aiosmtpd"
     with server_process(f"tests.servers.{module}", options) as port:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import ssl
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -14,8 +16,10 @@ from tests.servers.process import HOST, announce, append
 class Recorder:
     """Takes everything, after writing it down."""
 
-    def __init__(self, record: str) -> None:
+    def __init__(self, record: str, dead: str, maildir: str) -> None:
         self.record = record
+        self.dead = dead
+        self.maildir = maildir
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content
@@ -32,7 +36,25 @@ class Recorder:
                 "user": str(session.auth_data or ""),
             },
         )
+        if self.dead and self.dead in envelope.rcpt_tos[0]:
+            bounce(Path(self.maildir), str(envelope.mail_from), envelope.rcpt_tos[0], content)
         return f"250 2.0.0 Ok: queued as {number:X}"
+
+
+def bounce(maildir: Path, sender: str, recipient: str, content: bytes) -> None:
+    """Deliver a report to the sender of a message, as a host does that finds out later."""
+    head = (
+        f"Return-Path: <>\nDelivered-To: {sender}\nFrom: MAILER-DAEMON@mail.example.org\n"
+        f"To: {sender}\nSubject: Undelivered Mail Returned to Sender\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="XX"\n\n'
+        "--XX\nContent-Type: text/plain\n\nIt could not be delivered.\n"
+        "--XX\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example.org\n\n"
+        f"Final-Recipient: rfc822; {recipient}\nAction: failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\n\n--XX\nContent-Type: message/rfc822\n\n"
+    )
+    name = f"{time.time_ns()}.1.mail"
+    (maildir / "tmp" / name).write_bytes(head.encode() + content + b"\n--XX--\n")
+    (maildir / "tmp" / name).rename(maildir / "new" / name)
 
 
 async def serve(options: dict[str, Any]) -> None:
@@ -52,7 +74,7 @@ async def serve(options: dict[str, Any]) -> None:
 
     def conversation() -> SMTP:
         return SMTP(
-            Recorder(options["record"]),
+            Recorder(options["record"], options["dead"], options["maildir"]),
             hostname="mail.example.org",
             tls_context=context if options["security"] == "starttls" else None,
             require_starttls=options["security"] == "starttls",

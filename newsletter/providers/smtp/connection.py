@@ -35,6 +35,7 @@ from newsletter.providers.base import (
     boot_clock,
     is_usable,
 )
+from newsletter.providers.returns import sign
 from newsletter.providers.smtp.opening import (
     COMMAND_SECONDS,
     NotOpened,
@@ -158,7 +159,7 @@ class SmtpConnection:
     ) -> Outcome:
         if not is_usable(form.sender_email):
             return sender_fault("The sender's address is not plain ASCII: correct [sender] email.")
-        envelope = _envelope(form, recipient)
+        envelope = self._envelope(form, recipient)
         if envelope is None:
             return UNUSABLE
         if boot_clock() > intent.start_by:
@@ -201,7 +202,7 @@ class SmtpConnection:
     def _may_go_early(self, form: MessageForm, following: Recipient | None) -> _Envelope | None:
         if following is None or "PIPELINING" not in self._offers:
             return None
-        envelope = _envelope(form, following)
+        envelope = self._envelope(form, following)
         return envelope if envelope and self._takes(envelope) else None
 
     def _answer_to_dot(self, wire: Wire, intent: Intent) -> Outcome:
@@ -235,6 +236,16 @@ class SmtpConnection:
         self._used_at = boot_clock()
 
     # --- its envelope -----------------------------------------------------------------
+
+    def _envelope(self, form: MessageForm, recipient: Recipient) -> _Envelope | None:
+        """Return the envelope of somebody's copy, None if no server can take their address."""
+        address = recipient.address
+        if not is_usable(address) and not is_international(address):
+            return None
+        return_path = self._settings.return_path
+        if return_path and recipient.delivery_id:  # samples and notices bounce to their sender
+            return _Envelope(sign(return_path, recipient.token), address)
+        return _Envelope(form.sender_email, address)
 
     def _announce(self, envelope: _Envelope, intent: Intent) -> Wire:
         """Return the wire once the server waits for the body that belongs to `envelope`.
@@ -342,11 +353,3 @@ class SmtpConnection:
         if self._wire:
             self._wire.close()
             self._wire = None
-
-
-def _envelope(form: MessageForm, recipient: Recipient) -> _Envelope | None:
-    """Return the envelope of somebody's copy, None if no server can take their address."""
-    address = recipient.address
-    if is_usable(address) or is_international(address):
-        return _Envelope(form.sender_email, address)
-    return None
