@@ -137,7 +137,11 @@ def _sqlite_engine(url: URL) -> Engine:
     # Opening the file again costs more than reading a batch, and each connection of the
     # dispatcher reads.
     # A database in memory has one connection a thread, and no such pool.
-    pool = {"pool_size": POOL, "max_overflow": -1} if url.database not in (None, "", ":memory:") else {}
+    pool = (
+        {"pool_size": POOL, "max_overflow": -1}
+        if url.database not in (None, "", ":memory:")
+        else {}
+    )
     engine = create_engine(url, hide_parameters=True, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
