@@ -285,6 +285,26 @@ def test_only_the_last_attempt_settles_and_both_are_on_record(engine: Engine, ke
     assert any("received it twice" in said for said in told_of.sentences("SendGrid", True))
 
 
+@pytest.mark.parametrize(
+    ("kinds", "state"), [(["delivered"], SUBMITTED), (["dropped"], DeliveryState.PENDING)]
+)
+def test_who_turns_out_to_have_it_before_it_is_sent_again_gets_no_second_copy(
+    engine: Engine, keys: Keys, kinds: list[str], state: DeliveryState
+) -> None:
+    gone = new_issue(engine, keys, 2, UNKNOWN)
+    [number, other] = gone.deliveries
+    with writing(engine) as session:  # as `settle` leaves those who are sent it again
+        session.execute(
+            update(Delivery).values(state=DeliveryState.PENDING, reason=None, attempt_id=None)
+        )
+
+    for kind in kinds:
+        tell(engine, keys, told(keys, EventKind(kind), number, gone.attempt_id))
+
+    assert became(engine, number).state is state
+    assert became(engine, other).state is DeliveryState.PENDING
+
+
 # --- what is none of ours -------------------------------------------------------------
 
 

@@ -106,6 +106,11 @@ class _Copy:
     outcome: OutcomeKind | None
     issue_state: IssueState
 
+    @property
+    def waits_to_go_again(self) -> bool:
+        """Whether people decided so, and its turn has not come yet."""
+        return self.state is DeliveryState.PENDING and self.attempt_id is None
+
 
 def _apply(session: Session, keys: Keys, waiting: Sequence[Any], now: datetime) -> int:
     portion = (
@@ -233,10 +238,18 @@ def _settle(
     """Let the events of a delivery's last attempt decide what nobody knew.
 
     Also where earlier events had decided: a drop that comes before the proof of acceptance
-    must not stay when the proof came the other way round.
+    must not stay when the proof came the other way round.  And where people decided to send
+    again: whoever turns out to have it before their turn comes needs no second copy.
     """
     alike = defaultdict(list)
     for number, copy in copies.items():
+        if copy.waits_to_go_again and (attempt := _taken_in(events[number])) is not None:
+            session.execute(
+                update(_delivery)
+                .where(_delivery.c.id == number)
+                .values(state=DeliveryState.SUBMITTED, attempt_id=attempt)
+            )
+            continue
         open_ = copy.state is DeliveryState.UNKNOWN or copy.reason in _SETTLED_BY_EVENTS
         if not open_ or copy.state is DeliveryState.EXCLUDED:
             continue
@@ -252,6 +265,15 @@ def _settle(
         )
         if state is DeliveryState.PENDING:
             _open_batches(session, settled, now)
+
+
+def _taken_in(events: Sequence[tuple[EventKind, int]]) -> int | None:
+    """Return the last attempt of which the events prove that the provider had the copy."""
+    kinds = defaultdict(set)
+    for kind, attempt in events:
+        kinds[attempt].add(kind)
+    taken = [attempt for attempt in kinds if evidence_of(kinds[attempt]) is Evidence.TAKEN]
+    return max(taken, default=None)
 
 
 def _becomes(proof: Evidence, issue: IssueState) -> tuple[DeliveryState, Reason | None]:
