@@ -501,6 +501,20 @@ def test_a_late_try_later_starts_nothing_that_was_completed(desk: Desk) -> None:
     assert desk.states() == {FAILED: 4}
 
 
+def test_a_late_acceptance_spares_whoever_was_to_be_sent_it_again(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    desk.sweep(ME)
+    desk.session.execute(  # as `settle` leaves those who are sent it again
+        update(Delivery).values(state=PENDING, reason=None, attempt_id=None)
+    )
+
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert desk.states() == {SUBMITTED: 4}
+    assert {each.attempt_id for each in desk.deliveries()} == {attempt_of(turn)}
+
+
 def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk) -> None:
     first = practice.held()
     turn = practice.turn(first)

@@ -260,6 +260,8 @@ def _record(
             changes[given.state] += len(recorded)
         if given.reason is not None or len(recorded) < len(numbers):
             late = _late(session, answered.attempt_id, given, set(numbers) - recorded)
+            if given.state is DeliveryState.SUBMITTED:
+                _spare(session, answered.attempt_id, late)
             noted = late if given.reason is None else late | recorded
             _write_notes(session, keys, answered, given.reason, sorted(noted), now)
     if answered.reference is not None:
@@ -299,6 +301,19 @@ def _late(session: Session, attempt_id: int, given: Verdict, numbers: set[int]) 
     recorded_before = and_(_delivery.c.attempt_id == attempt_id, _delivery.c.state == given.state)
     return set(
         session.scalars(select(_delivery.c.id).where(_delivery.c.id.in_(numbers), ~recorded_before))
+    )
+
+
+def _spare(session: Session, attempt_id: int, numbers: set[int]) -> None:
+    """Send nothing again to those who turn out to have it before their turn has come."""
+    session.execute(
+        update(_delivery)
+        .where(
+            _delivery.c.id.in_(numbers),
+            _delivery.c.state == DeliveryState.PENDING,
+            _delivery.c.attempt_id.is_(None),  # people had it sent again
+        )
+        .values(state=DeliveryState.SUBMITTED, attempt_id=attempt_id)
     )
 
 
