@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
+from newsletter.counted import counted
 from newsletter.issue import UNSENT, IssueView, local_day, local_time
 from newsletter.quota import Limits, Share, Used, month_of, spread
 from newsletter.tables import Delivery, DeliveryState, Issue, IssueState, Pace
@@ -72,18 +73,19 @@ class Forecast:
 
     def _by_day(self) -> list[str]:
         now, later = self._parts()
-        go = "more go" if self.under_way else "go"
-        parts = [f"{now:,} {go} on {local_day(self.first_day)}"] if now else []
+        go = ("more goes", "more go") if self.under_way else ("goes", "go")
+        parts = [f"{counted(now, *go)} on {local_day(self.first_day)}"] if now else []
         if not now:
             parts.append(
                 f"Nobody{' else' if self.under_way else ''} goes on {local_day(self.first_day)}"
             )
         parts += [
-            f"{share.people:,} wait until {local_day(share.day)}" for share in later[:_NAMED_DAYS]
+            f"{counted(share.people, 'waits', 'wait')} until {local_day(share.day)}"
+            for share in later[:_NAMED_DAYS]
         ]
         if rest := later[_NAMED_DAYS:]:
-            people = sum(share.people for share in rest)
-            parts.append(f"{people:,} wait longer, the last until {local_day(rest[-1].day)}")
+            people = counted(sum(share.people for share in rest), "waits", "wait")
+            parts.append(f"{people} longer, the last until {local_day(rest[-1].day)}")
         waits = "who were added to the list last"
         if self.editions > 1:
             waits = "whose language comes later, and among them those " + waits
@@ -201,4 +203,4 @@ def _about(span: timedelta) -> str:
         if seconds >= fewest * unit:
             return f"{round(seconds / unit)} {name}s"
     count = max(1, round(seconds))
-    return f"{count} second{'' if count == 1 else 's'}"
+    return counted(count, "second", "seconds")

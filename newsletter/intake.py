@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.checks import Finding, Severity, blocks
+from newsletter.counted import counted
 from newsletter.errors import NotAllowed, Problem
 from newsletter.forecast import foresee
 from newsletter.issue import (
@@ -260,7 +261,7 @@ class Intake:
         if view.practice:
             issue += " (practice: nothing leaves this machine)"
         if view.state is IssueState.SCHEDULED:
-            goes = f"{issue} goes out {view.starts} to {view.head_count} people."
+            goes = f"{issue} goes out {view.starts} to {counted(view.head_count)}."
             return " ".join([goes, *self._forecast(session, view)])
         if view.state is IssueState.AWAITING_APPROVAL:
             waits = (

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
+from newsletter.counted import counted
 from newsletter.forecast import Forecast, foresee, is_in_doubt
 from newsletter.issue import Desk, IssueView, blocking_sentences, describe, findings
 from newsletter.message import MessageForm, Recipient, notice_envelope, notice_form
@@ -171,10 +172,11 @@ def _what_waits(
 
 def _approval_waits(view: IssueView, forecast: Forecast | None) -> list[str]:
     missing = view.approvals_needed - view.approvals
-    people = "one more person" if missing == 1 else f"{missing} more people"
     return [
         f"Issue {view.id} for the list {view.list_title} goes out {_at(view)}"
-        f"to {view.head_count} people, once {people} approved it. The author does not count.",
+        f"to {counted(view.head_count)}, once "
+        f"{counted(missing, 'more person has', 'more people have')} approved it. "
+        "The author does not count.",
         *(forecast.sentences() if forecast else ()),
         f"To approve it: newsletter issue approve {view.id} --by YOUR-ADDRESS",
     ]

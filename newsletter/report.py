@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from newsletter.counted import counted
 from newsletter.dispatch.extra import COPY_FENCE
 from newsletter.dispatch.reasons import SENTENCES
 from newsletter.errors import NotFound
@@ -96,14 +97,14 @@ class Report:
         told += self.unknown_sentences()
         if self.silent:
             told.append(
-                f"Of these, {self.silent:,} are probably not accepted: {provider}'s log knows "
-                "what came later, and not them."
+                f"Of these, {counted(self.silent, 'was', 'were')} probably not accepted: "
+                f"{provider}'s log knows what came later, and not them."
             )
         told.append(self._outcome_sentence(provider, tells_outcome))
         if self.twice:
             told.append(
-                f"{self.twice:,} received it twice: they were sent it again, and then it turned "
-                "out that the first copy had arrived. "
+                f"{self.twice:,} received it twice: it was sent again, and then it turned out that "
+                "the first copy had arrived. "
                 f"Who: newsletter issue deliveries {self.issue_id} --state submitted"
             )
         if self.practice:

@@ -536,10 +536,12 @@ def test_staff_are_told_when_an_issue_is_through(site: Site) -> None:
 
     (letter,) = said_to_staff(site)
     assert f"Subject: Issue {site.issue_id} has gone out " in letter
-    assert "has gone to 38 people: a scripted provider took them." in letter
+    assert "is through: a scripted provider took 38 copies." in letter
     assert "1 is not certain: a person decides" in letter
     assert "1 did not get it" in letter
-    assert "example.org" not in letter.partition("38 people")[2].partition("a person")[0]
+    assert "deliveries 1 --state unknown" in letter
+    assert "deliveries 1 --state failed" in letter
+    assert "example.org" not in letter.partition("38 copies")[2].partition("a person")[0]
 
 
 def test_a_note_about_practice_says_so(site: Site) -> None:

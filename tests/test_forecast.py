@@ -76,7 +76,7 @@ def test_many_days_are_summed_up(warm_engine: Engine, keys: Keys) -> None:
 
     said = sentences(office, issue_for(office, 8))
 
-    assert "1 wait until Monday 30 November, 4 wait longer, the last until Friday 4" in said[0]
+    assert "1 waits until Monday 30 November, 4 wait longer, the last until Friday 4" in said[0]
     assert "1 a day and 100 a month and the warm-up of the sender's domain" in said[0]
 
 
@@ -86,7 +86,7 @@ def test_the_issues_before_it_use_up_the_day(warm_engine: Engine, keys: Keys) ->
 
     assert sentences(office, before) == []
     assert sentences(office, after)[0].startswith(
-        "1 go on Friday 27 November, 2 wait until Saturday 28 November"
+        "1 goes on Friday 27 November, 2 wait until Saturday 28 November"
     )
 
 
@@ -113,7 +113,7 @@ def test_an_issue_on_its_way_says_how_many_wait(warm_engine: Engine, keys: Keys)
         session.add(Pace(provider="smtp", day=office.now.date(), used=4, month=month, used_month=4))
 
     assert sentences(office, issue_id)[0].startswith(
-        "1 more go on Monday 23 November, 5 wait until Tuesday 24 November, 2 wait until"
+        "1 more goes on Monday 23 November, 5 wait until Tuesday 24 November, 2 wait until"
     )
 
 

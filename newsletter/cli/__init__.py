@@ -42,7 +42,10 @@ def begin(
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
-    """Prayer bulletins to every subscriber once: checked, approved, nobody tracked."""
+    """Prayer bulletins to every subscriber once: checked, approved, nobody tracked.
+
+    Example: newsletter init our-prayer-letter
+    """
     named_before.set(site)
 
 

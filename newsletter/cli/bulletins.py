@@ -36,7 +36,9 @@ from subscribers.database import reading, writing
 from subscribers.lists import find_list
 
 app = typer.Typer(
-    help="Bulletins: check what was written, look at the mail, store it.", no_args_is_help=True
+    help="Bulletins: check what was written, look at the mail, store it.\n\n"
+    "Example: newsletter bulletin check this-week.txt",
+    no_args_is_help=True,
 )
 
 _POINT = re.compile(r"\* ([^|]*)\|([^|]*)\|")  # its group and its day

@@ -18,6 +18,7 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.cli.issues import IssueId
+from newsletter.counted import counted
 from newsletter.dispatch import (
     Rest,
     Settled,
@@ -101,13 +102,12 @@ def settle_(
 def _what_is_known(number: int, found: Unknowns, zone: ZoneInfo) -> list[str]:
     if not found.people:
         return [f"Issue {number}: nobody is in doubt."]
-    lines = [f"Issue {number}: {found.people:,} not certain."]
+    lines = [f"Issue {number}: not certain for {counted(found.people)}."]
     lines += [f"   {count:,}: {SENTENCES[why]}" for why, count in found.reasons.items()]
     if found.first_at and found.last_at:
-        lines.append(
-            f"Their copies were begun between {local_time(found.first_at, zone)} and "
-            f"{local_time(found.last_at, zone)}. No answer and no report of them has come since."
-        )
+        first, last = local_time(found.first_at, zone), local_time(found.last_at, zone)
+        begun = f"at {first}" if first == last else f"between {first} and {last}"
+        lines.append(f"Copies were begun {begun}. No answer and no report has come since.")
     lines += [
         f"Who they are: newsletter issue deliveries {number} --state unknown",
         "Decide (--person EMAIL for one of them):",
@@ -130,7 +130,7 @@ def _waits(waiting: int, until: datetime | None, zone: ZoneInfo) -> list[str]:
         else "for as long as the program that was sending them lives: stop it first"
     )
     return [
-        f"{waiting:,} of them cannot be sent again yet: their first copy may still leave, or its "
+        f"{waiting:,} of them cannot be sent again yet: the first copy may still leave, or its "
         f"answer come, {when}."
     ]
 
@@ -145,14 +145,10 @@ def _what_was_done(
         TreatAs.LEAVE: "Left alone, counted as failed: {}; whoever does not have it misses it.",
         TreatAs.SEND_AGAIN: "To be sent again: {}; whoever has it gets it twice.",
     }
-    lines = [done[treat_as].format(_people(settled.changed))]
+    lines = [done[treat_as].format(counted(settled.changed))] if settled.changed else []
     if treat_as is TreatAs.SEND_AGAIN and settled.changed:
         lines.append(_goes_on(number, state))
     return lines + _waits(settled.waiting, settled.until, zone)
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _goes_on(number: int, state: IssueState) -> str:
@@ -208,28 +204,30 @@ def _joined_sentence(found: Rest, dry_run: bool) -> str:
     if not found.joined:
         return "Nobody has joined since."
     will = "would be taken" if dry_run else "taken"
-    return f"Joined since, and {will} into the audience: {_people(found.joined)}."
+    return f"Joined since, and {will} into the audience: {counted(found.joined)}."
 
 
 def _rest_sentences(number: int, found: Rest, dry_run: bool) -> list[str]:
     would = "It would be sent again to" if dry_run else "To be sent again:"
     lines = [
-        f"{would} {_people(found.taken)}: {found.failed:,} failed, {found.cancelled:,} cancelled."
+        f"{would} {counted(found.taken)}: {found.failed:,} failed, {found.cancelled:,} cancelled."
         if found.taken
         else "Nobody failed and nobody was left out by a cancelling, whom it could be sent to."
     ]
     if found.left_out:
         lines.append(
-            f"{found.left_out:,} stay left out: they left the list, are never to be mailed or "
-            "have it through another list."
+            f"{counted(found.left_out, 'stays', 'stay')} left out: off the list, never to be "
+            "mailed, or reached through another list."
         )
     if found.left_alone:
         lines.append(
-            f"{found.left_alone:,} stay as they are: staff left them alone, or a late answer "
-            "says that they have it."
+            f"{counted(found.left_alone, 'is', 'are')} left as before: staff decided so, or a late "
+            "answer says that the copy arrived."
         )
     if found.unknown:
-        lines.append(f"{found.unknown:,} are not certain: newsletter issue settle {number}")
+        lines.append(
+            f"{counted(found.unknown, 'is', 'are')} not certain: newsletter issue settle {number}"
+        )
     if found.joined:
         lines.append(f"{found.joined:,} joined since: newsletter issue send-rest {number} --joined")
     return lines

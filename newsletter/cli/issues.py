@@ -26,6 +26,7 @@ from newsletter.cli.context import (
     opened,
     who,
 )
+from newsletter.counted import counted
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
 from newsletter.issue import Actor, Desk, IssueView
@@ -38,7 +39,10 @@ from subscribers.lists import find_list
 from subscribers.spreadsheet import guarded
 from subscribers.transfer import private_file
 
-app = typer.Typer(help="Issues: one bulletin to one list at one time.", no_args_is_help=True)
+app = typer.Typer(
+    help="Issues: one bulletin to one list at one time.\n\nExample: newsletter issue show 3",
+    no_args_is_help=True,
+)
 
 IssueId = Annotated[int, typer.Argument(metavar="ID", help="The issue's number.")]
 At = Annotated[
@@ -178,10 +182,12 @@ def cancel(
         stopped = issue.cancel(session, desk_of(place), number, Actor(who(by), "command"), now())
         view = issue.describe(session, place.keys, place.settings, number)
         who_has_it = (
-            f"{stopped.submitted} people have it already, {stopped.on_the_way} copies are on the "
-            f"way, {stopped.not_certain} are not certain, {stopped.stopped} will not get it."
+            f"{counted(stopped.submitted, 'person has', 'people have')} it already, "
+            f"{counted(stopped.on_the_way, 'copy is', 'copies are')} on the way, "
+            f"{counted(stopped.not_certain, 'is', 'are')} not certain, "
+            f"{stopped.stopped:,} will not get it."
             if any(vars(stopped).values())
-            else f"Nobody has it; it was for {view.head_count} people."
+            else f"Nobody has it; it was for {counted(view.head_count)}."
         )
         answer(as_json, {**_json(view, []), **vars(stopped)}, *_sentences(view, []), who_has_it)
 
@@ -237,7 +243,7 @@ def deliveries(
             text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             count = _write_rows(text, rows)
             text.detach()
-    answer(False, {}, f"{count} people are in {csv_file}: keep it safe.")
+    answer(False, {}, f"{counted(count, 'person is', 'people are')} in {csv_file}: keep it safe.")
 
 
 def _delivery_state(written: str) -> tuple[DeliveryState, bool | None]:
@@ -333,7 +339,7 @@ def _json(view: IssueView, blocking: list[str], forecast: Forecast | None = None
 
 def _sentences(view: IssueView, blocking: list[str], forecast: Forecast | None = None) -> list[str]:
     lines = [f"Issue {view.id} to {view.list_name} is {_STATES[view.state]}{_when(view)}."]
-    lines += [f"It goes to {view.head_count} people."] if view.state in issue.UNSENT else []
+    lines += [f"It goes to {counted(view.head_count)}."] if view.state in issue.UNSENT else []
     lines += forecast.sentences() if forecast else []
     if view.state is IssueState.AWAITING_APPROVAL:
         lines.append(

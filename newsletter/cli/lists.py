@@ -18,6 +18,7 @@ from newsletter.cli.context import (
     now,
     opened,
 )
+from newsletter.counted import counted
 from newsletter.errors import UnreadableInput
 from newsletter.issue import local_time
 from newsletter.schedule import SlotView
@@ -29,7 +30,9 @@ from subscribers.lists import add_list, find_list, titled
 from subscribers.tables import MailingList
 
 app = typer.Typer(
-    help="Mailing lists, when they are written to, and holidays.", no_args_is_help=True
+    help="Mailing lists, when they are written to, and holidays.\n\n"
+    "Example: newsletter list skip weekly 2026-12-25 --reason Christmas",
+    no_args_is_help=True,
 )
 
 Cadence = Annotated[
@@ -180,7 +183,7 @@ def _filled_by(slot: SlotView) -> str:
 
 
 def _lines(view: dict[str, Any]) -> list[str]:
-    head = f"{view['name']}: {view['title']}, {view['subscribers']} people"
+    head = f"{view['name']}: {view['title']}, {counted(view['subscribers'])}"
     lines = [f"{head}, {view['cadence'] or 'no cadence'}"]
     for slot in view["slots"]:
         note = f"  ({slot['note']})" if slot["note"] else ""

@@ -20,6 +20,7 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.cli.progress import showing_progress
+from newsletter.counted import counted
 from newsletter.errors import NotFound, UnreadableInput
 from subscribers import consent, suppression, transfer
 from subscribers.database import reading, writing
@@ -28,7 +29,9 @@ from subscribers.privacy import Keys
 from subscribers.tables import SuppressionReason
 
 app = typer.Typer(
-    help="Subscribers: import, export, look up, stop writing to.", no_args_is_help=True
+    help="Subscribers: import, export, look up, stop writing to.\n\n"
+    "Example: newsletter subscribers show anna@example.org",
+    no_args_is_help=True,
 )
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's address.")]
@@ -81,9 +84,10 @@ def import_(
 def _import_sentences(report: transfer.ImportReport, dry_run: bool) -> list[str]:
     done = "would be added" if dry_run else "added"
     lines = [
-        f"{report.rows} rows: {report.added} {done}, {report.already} were on the list already, "
-        f"{report.left} had left, {report.suppressed} are never to be mailed, "
-        f"{len(report.refused)} refused."
+        f"{counted(report.rows, 'row', 'rows')}: {report.added:,} {done}, "
+        f"{counted(report.already, 'was', 'were')} on the list already, {report.left:,} had left, "
+        f"{counted(report.suppressed, 'is', 'are')} never to be mailed, "
+        f"{len(report.refused):,} refused."
     ]
     if report.not_taken:
         lines.append("Columns not taken: " + ", ".join(report.not_taken) + ".")
@@ -106,7 +110,7 @@ def export(
     with opened(site) as place, reading(place.engine) as session:
         mailing_list = find_list(session, list_name)
         count = transfer.export_file(session, place.keys, mailing_list.id, file)
-    answer(False, {}, f"{count} people of {mailing_list.name} are in {file}: keep it safe.")
+    answer(False, {}, f"{counted(count)} of the list {mailing_list.name}, in {file}: keep it safe.")
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -247,11 +251,12 @@ def _pile_json(pile: events.Pile) -> dict[str, object]:
 
 
 def _held_sentences(waiting: list[events.Pile], decided: int, accepted: bool) -> list[str]:
-    done = "are never written to again" if accepted else "are written to as before"
-    lines = [f"{decided} people {done}."] if decided else []
+    done = "never written to again" if accepted else "written to as before"
+    are = counted(decided, "person is", "people are")
+    lines = [f"{are} {done}."] if decided else []
     for pile in waiting:
         whose = f"Issue {pile.issue_id}" if pile.issue_id is not None else f"On {pile.day}"
-        lines.append(f"{whose}: {len(pile.addresses)} people at {pile.host} bounced for good.")
+        lines.append(f"{whose}: {counted(len(pile.addresses))} at {pile.host} bounced for good.")
         lines += [f"  {address}" for address in pile.addresses[:20]]
         if len(pile.addresses) > 20:
             lines.append(f"  ... and {len(pile.addresses) - 20} more: --json gives them all.")

@@ -25,6 +25,7 @@ from newsletter.cli.context import (
 )
 from newsletter.cli.progress import Progressed, showing_progress
 from newsletter.config import settings_text
+from newsletter.counted import counted
 from newsletter.demo import BY_MAKE, demonstrate
 from newsletter.dispatch import Progress, Tally
 from newsletter.service import Service, serve_pages
@@ -141,14 +142,15 @@ def _of_deliveries(tally: Tally) -> list[str]:
     if not tally.changes:
         return ["Nothing is due."] if not tally.left else [_left(tally)]
     counted = ", ".join(
-        f"{count} {state.name.lower().replace('_', ' ')}"
+        f"{count:,} {state.name.lower().replace('_', ' ')}"
         for state, count in sorted(tally.changes.items())
     )
     return [f"Done: {counted}.", *([_left(tally)] if tally.left else [])]
 
 
 def _left(tally: Tally) -> str:
-    return f"{tally.left} people wait for a later time or a person: see newsletter issue report."
+    waits = counted(tally.left, "person waits", "people wait")
+    return f"{waits} for a later time or for a decision: see newsletter issue report."
 
 
 def _say(words: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.bulletin import read_bulletin
 from newsletter.checks import Facts, blocks, check
 from newsletter.config import SETTINGS_FILE, settings_text
+from newsletter.counted import counted
 from newsletter.demo.people import sample_csv
 from newsletter.dispatch import Dispatcher, Progress
 from newsletter.errors import Problem
@@ -118,7 +119,8 @@ def _import_people(site: Site, count: int, clock: Clock) -> Iterator[str]:
     done = import_csv(
         site.engine, site.keys, mailing_list.id, file, Basis.EXPLICIT_CONSENT, clock()
     )
-    yield f"1. Subscribers: {done.added} imported, {done.already} were there already."
+    already = counted(done.already, "was", "were")
+    yield f"1. Subscribers: {done.added:,} imported, {already} there already."
 
 
 def _check_samples() -> Iterator[str]:
@@ -177,7 +179,7 @@ def _plan_the_next(site: Site, clock: Clock) -> Iterator[str]:
 def _described(session: Session, site: Site, number: int) -> str:
     view = describe(session, site.keys, site.settings, number)
     subject = view.editions[0].subject
-    return f"Issue {number}, “{subject}”, goes to {view.head_count} people: {view.starts}."
+    return f"Issue {number}, “{subject}”, goes to {counted(view.head_count)}: {view.starts}."
 
 
 def _what_next(folder: Path, number: int, program: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
+from newsletter.counted import counted
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import table_of
 from subscribers.privacy import Keys
@@ -165,30 +166,26 @@ def _completed(
     practice: bool,
 ) -> list[str]:
     done = counts.get(DeliveryState.SUBMITTED, 0)
-    gone = f"Issue {issue_id} for the list {title} has gone to {_people(done)}: "
+    through = f"Issue {issue_id} for the list {title} is through: {provider} took "
     told = ["This was practice: nothing left this machine."] if practice else []
-    told.append(gone + f"{provider} took {'it' if done == 1 else 'them'}.")
-    rest = [
-        f"{counts[state]:,} {words.format(are='is' if counts[state] == 1 else 'are')}"
-        for state, words in _REST.items()
-        if counts.get(state)
-    ]
+    told.append(through + (counted(done, "copy", "copies") if done else "none") + ".")
+    rest = [counted(counts[state], *words) for state, words in _REST.items() if counts.get(state)]
     if rest:
         told.append("; ".join(rest) + ".")
-    if counts.get(DeliveryState.FAILED) or counts.get(DeliveryState.UNKNOWN):
-        told.append(f"Who and why: newsletter issue deliveries {issue_id} --state failed")
+    told += [
+        f"Who and why: newsletter issue deliveries {issue_id} --state {state.name.lower()}"
+        for state in (DeliveryState.UNKNOWN, DeliveryState.FAILED)
+        if counts.get(state)
+    ]
     return told
 
 
+_NOT_CERTAIN = "not certain: a person decides, nothing is sent twice by itself"
 _REST = {
-    DeliveryState.UNKNOWN: "{are} not certain: a person decides, nothing is sent twice by itself",
-    DeliveryState.FAILED: "did not get it",
-    DeliveryState.EXCLUDED: "{are} left out on purpose",
+    DeliveryState.UNKNOWN: (f"is {_NOT_CERTAIN}", f"are {_NOT_CERTAIN}"),
+    DeliveryState.FAILED: ("did not get it", "did not get it"),
+    DeliveryState.EXCLUDED: ("is left out on purpose", "are left out on purpose"),
 }
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def is_under_way(session: Session, issue_id: int, now: datetime) -> bool:

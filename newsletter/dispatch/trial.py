@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, FromClause, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.counted import counted
 from newsletter.dispatch.course import pause
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.tables import Batch, Delivery, DeliveryState, IssueState, Reason, Trial
@@ -65,7 +66,7 @@ def judge(session: Session, keys: Keys, issue_id: int, now: datetime) -> None:
             session,
             keys,
             issue_id,
-            f"{counts['refused']} of the first {sum(counts.values())} people were refused for "
+            f"{counts['refused']} of the first {counted(sum(counts.values()))} were refused for "
             "good, so nobody else was tried: the list may be old, or the provider may not trust "
             f"this sender. See why: newsletter issue deliveries {issue_id} --state failed",
             now,

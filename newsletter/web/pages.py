@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from newsletter.counted import counted
 from newsletter.site import Site
 
 _STYLE = "public/style.css"
@@ -78,6 +79,7 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
         organisation=settings.organisation,
         write_to=settings.sender.reply_to or settings.sender.email,
         practice=settings.practice,
+        counted=counted,
     )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return Web(site, clock, templates, f"'sha256-{digest}'")

@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from newsletter.cli import app
 from tests.journeys.conftest import Command, TrialSite, people_csv
 
 GOOD = """Harvest in the valley
@@ -164,3 +166,18 @@ def test_the_site_may_be_named_by_the_environment(site: TrialSite) -> None:
     os.environ["NEWSLETTER_SITE"] = str(site.folder)
 
     assert site.command("list", "show").status == 0
+
+
+def test_every_command_and_every_group_shows_an_example(newsletter: Command) -> None:
+    commands = [(("newsletter",), get_command(app))]
+    without = []
+    while commands:
+        path, command = commands.pop()
+        if f"Example: {' '.join(path)}" not in (command.help or ""):
+            without.append(path)
+        commands += [
+            ((*path, name), each) for name, each in getattr(command, "commands", {}).items()
+        ]
+
+    assert without == []
+    assert "Example: newsletter issue show 3" in newsletter("issue", "--help").out
