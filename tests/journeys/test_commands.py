@@ -4,6 +4,7 @@ import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -169,15 +170,14 @@ def test_the_site_may_be_named_by_the_environment(site: TrialSite) -> None:
 
 
 def test_every_command_and_every_group_shows_an_example(newsletter: Command) -> None:
-    commands = [(("newsletter",), get_command(app))]
+    commands: list[tuple[tuple[str, ...], Any]] = [(("newsletter",), get_command(app))]
     without = []
     while commands:
         path, command = commands.pop()
         if f"Example: {' '.join(path)}" not in (command.help or ""):
             without.append(path)
-        commands += [
-            ((*path, name), each) for name, each in getattr(command, "commands", {}).items()
-        ]
+        inner = getattr(command, "commands", {})
+        commands += [((*path, name), each) for name, each in inner.items()]
 
     assert without == []
     assert "Example: newsletter issue show 3" in newsletter("issue", "--help").out
