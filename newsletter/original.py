@@ -310,6 +310,7 @@ def _skip_ids(session: Session) -> None:
                 ),
                 gap | {"table": table},
             )
+        _skip_attempts(session)
         return
     for table in _NEVER_AGAIN:
         session.execute(
@@ -327,7 +328,7 @@ def _skip_ids(session: Session) -> None:
 
 
 def _skip_attempts(session: Session) -> None:
-    """Number the next attempt far ahead: SQLite goes on from the highest that is there."""
+    """Show where the numbers of attempts go on; SQLite continues from the highest that is there."""
     newest = session.execute(select(_attempt).order_by(_attempt.c.id.desc()).limit(1)).one_or_none()
     if newest is not None:
         unused = {"worker_id": 0, "fence": 0, "size": 0, "void": True, "reference": None}

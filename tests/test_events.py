@@ -13,6 +13,7 @@ from newsletter.events import apply_waiting, bounces, decide, held, keep
 from newsletter.events.apply import AT_ONCE
 from newsletter.events.fold import Evidence, evidence_of, outcome_of
 from newsletter.events.store import opened
+from newsletter.original import take_the_place
 from newsletter.providers.reported import EventKind, Reported
 from newsletter.report import report
 from newsletter.tables import (
@@ -303,6 +304,27 @@ def test_who_turns_out_to_have_it_before_it_is_sent_again_gets_no_second_copy(
 
     assert became(engine, number).state is state
     assert became(engine, other).state is DeliveryState.PENDING
+
+
+def test_a_restored_database_believes_events_of_attempts_made_after_its_copy(
+    engine: Engine, keys: Keys
+) -> None:
+    gone = new_issue(engine, keys, 3, UNKNOWN)
+    first, second, third = gone.deliveries
+    with writing(engine) as session:  # as a copy that took the original's place
+        session.execute(update(Delivery).values(reason=Reason.PUT_BACK, attempt_id=None))
+        take_the_place(session)
+    made_since = gone.attempt_id + 1
+    address = addressee(engine, keys, third)
+
+    tell(engine, keys, told(keys, EventKind.DELIVERED, first, made_since))
+    tell(engine, keys, told(keys, EventKind.DROPPED, second, made_since))
+    tell(engine, keys, told(keys, EventKind.COMPLAINED, third, made_since + 1, address))
+
+    assert became(engine, first).state is SUBMITTED
+    assert became(engine, second).state is DeliveryState.FAILED
+    assert became(engine, third).outcome is OutcomeKind.COMPLAINED
+    assert address in suppressed(engine, keys)
 
 
 # --- what is none of ours -------------------------------------------------------------

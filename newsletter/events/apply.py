@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, or_, select, text, update
+from sqlalchemy import Engine, Select, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
@@ -118,7 +118,11 @@ def _apply(session: Session, keys: Keys, waiting: Sequence[Any], now: datetime) 
         _event.c.applied_at.is_(None),
     )
     copies = _copies(session, select(_event.c.delivery_id).where(*portion))
-    issues = _issues_of_attempts(session, select(_event.c.attempt_id).where(*portion))
+    attempts = select(_event.c.attempt_id).where(*portion)
+    issues = _issues_of_attempts(session, attempts)
+    if _know_again(session, waiting, copies, issues):
+        copies = _copies(session, select(_event.c.delivery_id).where(*portion))
+        issues = _issues_of_attempts(session, attempts)
     put_off = {row.id for row in waiting if _in_flight(copies.get(row.delivery_id))}
     ready = [row for row in waiting if row.id not in put_off]
     ours = [row for row in ready if _is_ours(row, copies, issues)]
@@ -167,6 +171,39 @@ def _issues_of_attempts(session: Session, numbers: Select[Any]) -> dict[int, int
         select(_attempt.c.id, _attempt.c.issue_id).where(_attempt.c.id.in_(numbers))
     )
     return {row.id: row.issue_id for row in rows}
+
+
+def _know_again(
+    session: Session,
+    waiting: Sequence[Any],
+    copies: Mapping[int, _Copy],
+    issues: Mapping[int, int],
+) -> bool:
+    """Learn from the events what a restored database cannot know: attempts made since its copy.
+
+    Their numbers were left out when it took the original's place, so that they name nothing
+    else.  Return whether anything was learnt.
+    """
+    named = [row for row in waiting if row.attempt_id is not None and row.delivery_id in copies]
+    missing = {row.attempt_id: row for row in named if row.attempt_id not in issues}
+    newest = (session.scalar(select(func.max(_attempt.c.id))) or 0) if missing else 0
+    made_since = {number: row for number, row in missing.items() if number < newest}
+    for number, row in made_since.items():
+        values = {"id": number, "issue_id": copies[row.delivery_id].issue_id}
+        times = dict.fromkeys(("started_at", "start_by", "answer_by"), row.happened_at)
+        session.execute(insert(_attempt).values(**values, **times, worker_id=0, fence=1, size=0))
+    doubtful = [row for row in named if copies[row.delivery_id].reason is Reason.PUT_BACK]
+    for row in doubtful:
+        session.execute(
+            update(_delivery)
+            .where(
+                _delivery.c.id == row.delivery_id,
+                func.coalesce(_delivery.c.attempt_id, 0) < row.attempt_id,
+                exists().where(_attempt.c.id == row.attempt_id),
+            )
+            .values(attempt_id=row.attempt_id)
+        )
+    return bool(made_since or doubtful)
 
 
 def _in_flight(copy: _Copy | None) -> bool:
