@@ -220,13 +220,16 @@ def _answered_late(issue_id: int) -> Select[int]:
 
 
 def _arrived_twice(issue_id: int) -> Select[int]:
+    # Very few were tried again, so that hardly an event is read.  A person's decision begins
+    # with a fresh set of tries, and leaves a note.
+    noted = select(DeliveryNote.delivery_id)
     return (
         select(Delivery.id)
         .join(ProviderEvent, ProviderEvent.delivery_id == Delivery.id)
         .join(_noted_attempt, _noted_attempt.id == ProviderEvent.attempt_id)
         .where(
             Delivery.issue_id == issue_id,
-            Delivery.tries > 1,  # very few, so that hardly an event is read
+            or_(Delivery.tries > 1, Delivery.id.in_(noted)),
             ProviderEvent.kind.in_(_ARRIVED),
             _noted_attempt.fence != COPY_FENCE,
         )
@@ -351,6 +354,7 @@ def _chosen(issue_id: int, state: DeliveryState | None) -> Any:
             Subscriber.address_index,
             LogSearch.delivery_id.is_not(None).label("silent"),
             _noted(*_second_copy(), _noted_attempt.fence != COPY_FENCE).label("twice"),
+            Delivery.id.in_(_arrived_twice(issue_id)).label("both_arrived"),
             _noted(*_second_copy(), _noted_attempt.fence == COPY_FENCE).label("copied"),
             _noted(
                 DeliveryNote.reason.in_((Reason.ANSWER_LOST, Reason.PROCESS_DIED)),
@@ -399,6 +403,8 @@ def _in_words(row: Any) -> str:
             if row.state is DeliveryState.SUBMITTED
             else "An answer that came late says that it was taken after all."
         )
+    elif row.both_arrived:
+        said.append("Received twice: the provider reports that both copies arrived.")
     if row.silent:
         said.append("The provider's log does not know it: probably not.")
     if row.copied:

@@ -1,6 +1,7 @@
 """Events: kept once, applied in any order to one end, believed only as far as they go."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.dispatch import TreatAs, settle
 from newsletter.events import apply_waiting, bounces, decide, held, keep
 from newsletter.events.apply import AT_ONCE
 from newsletter.events.fold import Evidence, evidence_of, outcome_of
 from newsletter.events.store import opened
+from newsletter.issue import Actor
 from newsletter.original import take_the_place
 from newsletter.providers.reported import EventKind, Reported
-from newsletter.report import report
+from newsletter.report import deliveries, report
 from newsletter.tables import (
     Batch,
     BounceState,
@@ -325,6 +328,26 @@ def test_a_restored_database_believes_events_of_attempts_made_after_its_copy(
     assert became(engine, second).state is DeliveryState.FAILED
     assert became(engine, third).outcome is OutcomeKind.COMPLAINED
     assert address in suppressed(engine, keys)
+
+
+def test_both_copies_that_arrived_are_counted_after_a_person_had_it_sent_again(
+    engine: Engine, keys: Keys
+) -> None:
+    gone = new_issue(engine, keys, 2, UNKNOWN)
+    number, other = gone.deliveries
+    with writing(engine) as session:
+        ruth, later = Actor("ruth@example.org", "command"), NOW + timedelta(hours=1)
+        settle(session, keys, gone.issue_id, TreatAs.SEND_AGAIN, ruth, lambda *_: True, later)
+        second = add_attempt(session, gone.issue_id, gone.deliveries, SUBMITTED)
+
+    for attempt_id in (gone.attempt_id, second):
+        tell(engine, keys, told(keys, EventKind.DELIVERED, number, attempt_id))
+    tell(engine, keys, told(keys, EventKind.DELIVERED, other, second))
+
+    with reading(engine) as session:
+        assert report(session, gone.issue_id).twice == 1
+        reasons = [row.reason for row in deliveries(session, keys, gone.issue_id)]
+    assert [reason.partition(":")[0] for reason in reasons] == ["Received twice", ""]
 
 
 # --- what is none of ours -------------------------------------------------------------
