@@ -21,6 +21,8 @@ rest        one more go for those whom an issue did not reach
 extra       one more copy for one person
 reopen      an issue that was over is sent again
 restored    a copy of the database takes the original's place
+reasons     each reason in words, for staff
+failpoint   places where the crash tests end the process
 
 The order of events for one delivery never changes: *claim* (a lease, no trace in the
 delivery), *intend* (durable, before the first byte), *submit*, *record* (together with the
