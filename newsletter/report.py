@@ -95,18 +95,9 @@ class Report:
             return [nobody, "This is practice: nothing leaves this machine."][: 1 + self.practice]
         told = [self._audience_sentence(), self._sending_sentence(provider)]
         told += self.unknown_sentences()
-        if self.silent:
-            told.append(
-                f"Of these, {counted(self.silent, 'was', 'were')} probably not accepted: "
-                f"{provider}'s log knows what came later, and not them."
-            )
+        told += self.silence_sentences(provider)
         told.append(self._outcome_sentence(provider, tells_outcome))
-        if self.twice:
-            told.append(
-                f"{self.twice:,} received it twice: it was sent again, and then it turned out that "
-                "the first copy had arrived. "
-                f"Who: newsletter issue deliveries {self.issue_id} --state submitted"
-            )
+        told += self.twice_sentences()
         if self.practice:
             told.append("This was practice: nothing left this machine.")
         if not self.adds_up:
@@ -122,6 +113,25 @@ class Report:
             "A person decides; nothing is sent twice by itself.",
             *(f"   {count:,}: {SENTENCES[why]}" for why, count in self.unknown_because.items()),
             f"   Next: newsletter issue settle {self.issue_id}",
+        ]
+
+    def silence_sentences(self, provider: str) -> list[str]:
+        """Return how many of the unknown the provider's log does not know; empty for none."""
+        if not self.silent:
+            return []
+        return [
+            f"Of these, {counted(self.silent, 'was', 'were')} probably not accepted: "
+            f"{provider}'s log knows what came later, and not them."
+        ]
+
+    def twice_sentences(self) -> list[str]:
+        """Return how many received it twice, and where to see who; empty for none."""
+        if not self.twice:
+            return []
+        return [
+            f"{self.twice:,} received it twice: it was sent again, and then it turned out that "
+            "the first copy had arrived. "
+            f"Who: newsletter issue deliveries {self.issue_id} --state submitted"
         ]
 
     def _audience_sentence(self) -> str:

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 from fastapi import Request
+from sqlalchemy import select, update
 
 from newsletter.rendering import RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from newsletter.tables import (
+    Attempt,
     Bulletin,
     Delivery,
+    DeliveryNote,
     DeliveryState,
     Edition,
     Issue,
     IssueState,
+    LogSearch,
     OutcomeKind,
     Reason,
 )
@@ -182,6 +186,26 @@ def test_an_issue_shows_its_report_as_a_sum(site: Site, port: int) -> None:
     assert "<strong>Practice:</strong> nothing left this machine." in page
     assert "Not certain for 2 people." in page
     assert "A practice mailbox reports nothing afterwards." in page
+
+
+def test_who_is_probably_without_a_copy_and_who_has_two_is_said(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.COMPLETED, COMPLETED, practice=False)
+    with writing(site.engine) as session:
+        of_issue = select(Delivery.id).where(Delivery.issue_id == number)
+        unknown = session.scalars(of_issue.where(Delivery.state == DeliveryState.UNKNOWN)).first()
+        taken = session.scalars(of_issue.where(Delivery.state == DeliveryState.SUBMITTED)).first()
+        times = dict.fromkeys(("started_at", "start_by", "answer_by"), NOON)
+        late = Attempt(issue_id=number, worker_id=1, fence=1, size=2, **times)
+        session.add(late)
+        session.flush()
+        session.execute(update(Delivery).where(Delivery.id == unknown).values(attempt_id=late.id))
+        session.add(LogSearch(delivery_id=unknown, attempt_id=late.id, searches=1, silent=True))
+        session.add(DeliveryNote(delivery_id=taken, attempt_id=late.id, at=NOON, reason=None))
+
+    page = ask(port, "GET", f"/staff/issues/{number}").text
+
+    assert "Of these, 1 was probably not accepted" in page
+    assert "1 received it twice" in page
 
 
 def test_a_real_issue_is_not_called_practice(site: Site, port: int) -> None:

@@ -69,6 +69,8 @@ class IssuePage:
     sending: tuple[Line, ...]
     outcomes: tuple[Line, ...]  # empty: nothing was reported
     unknown: int
+    silence: tuple[str, ...]  # how many of the unknown the provider's log does not know
+    twice: tuple[str, ...]  # how many received it twice
     forecast: tuple[str, ...]  # who waits for another day, and how long it takes
 
     @property
@@ -136,17 +138,20 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
     counts = report(session, issue_id)
     forecast = foresee(session, web.site.settings, view, web.clock())
     reported = sum(counts.outcome.values())
+    provider = label_for(web.site, counts.practice)
     return IssuePage(
         view=view,
         state=_STATES[view.state],
         audience=counts.audience,
         exclusions=tuple(Line(_EXCLUSIONS[key], count) for key, count in counts.exclusions.items()),
         deliveries=counts.deliveries,
-        sending=_sending(counts, label_for(web.site, counts.practice)),
+        sending=_sending(counts, provider),
         outcomes=tuple(Line(words, counts.outcome[key]) for key, words in _OUTCOMES.items())
         if reported
         else (),
         unknown=counts.sending["unknown"],
+        silence=tuple(counts.silence_sentences(provider)),
+        twice=tuple(counts.twice_sentences()),
         forecast=tuple(forecast.sentences()) if forecast else (),
     )
 
