@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch import Dispatcher, Progress, Tally, answering_calls
+from newsletter.dispatch.course import paused_issues
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.errors import NotAllowed
 from newsletter.events import (
@@ -113,6 +114,7 @@ class Service:
         self._look_at_slots()
         with reading(self._site.engine) as session:
             tally.put_off = self._put_off(session)
+            tally.paused = list(paused_issues(session))
         self._tell_staff()
         return tally
 

@@ -135,7 +135,11 @@ def _sentences(tally: Tally) -> list[str]:
         "this again then."
         for number in tally.put_off
     ]
-    return put_off or _of_deliveries(tally)
+    paused = [
+        f"Issue {number} is paused: newsletter issue show {number} says why."
+        for number in tally.paused
+    ]
+    return put_off or [*_of_deliveries(tally), *paused]
 
 
 def _of_deliveries(tally: Tally) -> list[str]:
@@ -150,7 +154,7 @@ def _of_deliveries(tally: Tally) -> list[str]:
 
 def _left(tally: Tally) -> str:
     waits = counted(tally.left, "person waits", "people wait")
-    return f"{waits} for a later time or for a decision: see newsletter issue report."
+    return f"{waits} for a later time or for a decision: see newsletter issue report ID."
 
 
 def _say(words: str) -> None:

@@ -215,6 +215,15 @@ def count_settled(session: Session, issue_id: int) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def paused_issues(session: Session) -> Sequence[int]:
+    """Return the issues that stopped while they were being sent, oldest first."""
+    return session.scalars(
+        select(_issue.c.id)
+        .where(_issue.c.state == IssueState.PAUSED, _issue.c.audience_size.is_not(None))
+        .order_by(_issue.c.id)
+    ).all()
+
+
 def count_left(session: Session) -> int:
     """Return how many deliveries of issues under way are pending or in flight."""
     waiting = (

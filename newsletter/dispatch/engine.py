@@ -71,6 +71,7 @@ class Tally:
     changes: Counter[DeliveryState] = field(default_factory=Counter)  # deliveries by new state
     left: int = 0  # pending or in flight at the end: they wait for a time or a person
     put_off: list[int] = field(default_factory=list)  # due issues that wait for something else
+    paused: list[int] = field(default_factory=list)  # issues that wait for a person
 
 
 class Dispatcher:

@@ -100,6 +100,7 @@ def test_a_fault_of_the_provider_is_told_by_the_second_road(
         assert letter.recipients == ("office@example.org",)
         assert b"Subject: Issue 1 has stopped" in letter.data
         assert first.taken() == []
+        assert "Issue 1 is paused: newsletter issue show 1 says why." in ran.out
 
 
 def test_a_heartbeat_is_called_while_the_service_is_well(
