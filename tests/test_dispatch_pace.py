@@ -11,11 +11,12 @@ from sqlalchemy import Engine, select, update
 
 from newsletter.config import Provider as ProviderSettings
 from newsletter.config import Settings
-from newsletter.dispatch import course
+from newsletter.dispatch import course, send_rest
 from newsletter.dispatch import engine as engine_module
 from newsletter.dispatch.engine import Dispatcher
 from newsletter.dispatch.pace import PROBE_WAITS, RUN
 from newsletter.dispatch.retry import FIRST_WAIT
+from newsletter.issue import Actor, Desk, cancel
 from newsletter.message import Recipient
 from newsletter.notices import submit_notices
 from newsletter.providers.base import Answer, Outcome, Provider
@@ -59,6 +60,9 @@ def engine(warm_engine: Engine) -> Engine:
 @pytest.fixture
 def site(engine: Engine, keys: Keys, tmp_path: Path) -> Site:
     return make_site(engine, keys, tmp_path)
+
+
+RUTH = Actor("ruth@example.org", "command")
 
 
 @pytest.fixture
@@ -435,6 +439,32 @@ def test_the_service_lets_all_connections_go_once_the_first_are_judged(large: Si
     with running(dispatcher(large, provider)):
         wait_until(lambda: is_completed(large))
 
+    assert provider.recorded() == large.everyone()
+
+
+def test_the_rest_of_an_issue_cancelled_among_its_first_hundred_begins_with_them(
+    large: Site,
+) -> None:
+    alone: list[int] = []
+
+    def before(call: int) -> None:
+        if call == 3:
+            with writing(large.engine) as session:
+                desk = Desk(large.keys, Settings(), TEMPLATES)
+                cancel(session, desk, large.issue_id, RUTH, large.now)
+        if call <= 10:
+            alone.append(provider.open_now)
+
+    provider = large.scripted(connections=3, before=before, turn_size=10)
+    dispatcher(large, provider).run_once()
+    had = sum(provider.recorded().values())
+    with writing(large.engine) as session:
+        found = send_rest(session, large.keys, large.issue_id, RUTH, large.now)
+
+    dispatcher(large, provider).run_once()
+
+    assert (had, found.taken) == (30, 120)
+    assert set(alone) == {1}
     assert provider.recorded() == large.everyone()
 
 
