@@ -388,6 +388,26 @@ def test_a_copy_that_nobody_handed_over_is_not_judged(
     assert (letterbox.understood, kept(engine), suppressed(engine, keys)) == ([0], 1, {})
 
 
+def test_a_restored_database_believes_a_mail_about_a_copy_made_since(
+    engine: Engine, keys: Keys
+) -> None:
+    gone = new_issue(engine, keys, 1)
+    copy = the_copy(engine, keys, gone)
+    with writing(engine) as session:  # as people say of a copy: it may have gone out since
+        session.execute(
+            update(Delivery).values(
+                state=DeliveryState.UNKNOWN, reason=Reason.PUT_BACK, attempt_id=None
+            )
+        )
+
+    letterbox = take(engine, keys, returned.postfix(copy))
+
+    found = became(engine, gone.deliveries[0])
+    assert (found.state, found.outcome) == (SUBMITTED, OutcomeKind.BOUNCED)
+    assert letterbox.understood == [0]
+    assert set(suppressed(engine, keys)) == {copy.address}
+
+
 def test_one_more_copy_names_its_own_attempt(engine: Engine, keys: Keys) -> None:
     gone = new_issue(engine, keys, 1)
     first = the_copy(engine, keys, gone)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
-from sqlalchemy import Engine, exists, or_, select, union
+from sqlalchemy import Engine, exists, insert, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
@@ -29,7 +29,7 @@ from newsletter.tables import (
     ProviderEvent,
     Reason,
 )
-from subscribers.database import writing
+from subscribers.database import table_of, writing
 from subscribers.privacy import Keys, Purpose
 from subscribers.tables import Subscriber
 
@@ -158,6 +158,7 @@ def _copy(session: Session, keys: Keys, returned: Returned, now: datetime) -> _C
             Delivery.id,
             Delivery.issue_id,
             Delivery.subscriber_id,
+            Delivery.reason,
             Subscriber.address,
             Subscriber.address_index,
         )
@@ -170,6 +171,8 @@ def _copy(session: Session, keys: Keys, returned: Returned, now: datetime) -> _C
     address = row.address and keys.decrypt(row.address, "subscriber.address", row.address_index)
     if attempt_id is None:
         attempt_id = _attempt_before(session, row.id, returned.arrived_at or now)
+    if attempt_id is None and row.reason is Reason.PUT_BACK:
+        attempt_id = _attempt_since(session, row.id, row.issue_id, now)
     return _Copy(row.id, row.issue_id, row.subscriber_id, attempt_id, address)
 
 
@@ -207,7 +210,24 @@ def _attempt_before(session: Session, delivery_id: int, moment: datetime) -> int
     return found
 
 
-_PERHAPS_TAKEN = (Reason.ANSWER_LOST, Reason.PROCESS_DIED)
+_PERHAPS_TAKEN = (Reason.ANSWER_LOST, Reason.PROCESS_DIED, Reason.PUT_BACK)
+
+
+def _attempt_since(session: Session, delivery_id: int, issue_id: int, now: datetime) -> int:
+    """Put an attempt on record that a restored database cannot know, and the mail proves."""
+    times = dict.fromkeys(("started_at", "start_by", "answer_by"), now)
+    added = session.execute(
+        insert(table_of(Attempt))
+        .values(issue_id=issue_id, worker_id=0, fence=1, size=1, **times)
+        .returning(table_of(Attempt).c.id)
+    )
+    number: int = added.scalar_one()
+    session.execute(
+        update(table_of(Delivery))
+        .where(table_of(Delivery).c.id == delivery_id)
+        .values(attempt_id=number)
+    )
+    return number
 
 
 def _kind(keys: Keys, returned: Returned, copy: _Copy) -> EventKind:
