@@ -25,7 +25,7 @@ from tests.machines.network import Machine, Network, network, postgresql, sink, 
 
 pytestmark = pytest.mark.machines
 
-PEOPLE = 300
+PEOPLE = 100  # more would begin with a hundred on one connection
 CONNECTIONS = 3
 SETTINGS = {
     "NEWSLETTER__PROVIDER__KIND": "smtp",
@@ -123,7 +123,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         eventually(lambda: (Path(url.partition("=")[2]) / ".s.PGSQL.5432").exists())
         site = create_site(folder / "site", settings)
         record = folder / "record"
-        with sink(machines.middle, record, seconds=0.03) as port:
+        with sink(machines.middle, record, seconds=0.1) as port:
             made = World(machines, site, record, port)
             with made.worker(machines.west):
                 yield made
