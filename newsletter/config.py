@@ -78,6 +78,12 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _hand_over(minutes: int) -> int:
+    if minutes and not 25 <= minutes <= 60:
+        raise ValueError("write 0 for no hand-over before the time, or 25 to 60 minutes")
+    return minutes
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
@@ -142,6 +148,7 @@ class SendGrid(Section):
     batch_size: Annotated[int, Field(ge=1, le=500)] = 500
     connections: Annotated[int, Field(ge=1, le=16)] = 4
     webhook_public_keys: tuple[str, ...] = ()
+    hand_over_minutes: Annotated[int, AfterValidator(_hand_over)] = 0
 
 
 class Provider(Section):

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from newsletter.dispatch import Dispatcher, Progress, Tally, answering_calls
+from newsletter.dispatch import (
+    Dispatcher,
+    Progress,
+    Tally,
+    answering_calls,
+    due_early,
+    look_after,
+    prepare,
+)
 from newsletter.dispatch.course import paused_issues
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.errors import NotAllowed
@@ -30,7 +38,13 @@ from newsletter.intake import Intake
 from newsletter.issue import Desk
 from newsletter.notices import submit_notices, tell_what_waits
 from newsletter.original import PutBack, refuse_a_copy
-from newsletter.providers import mailbox_for, provider_for, records_for, second_route_for
+from newsletter.providers import (
+    holding_for,
+    mailbox_for,
+    provider_for,
+    records_for,
+    second_route_for,
+)
 from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
@@ -46,6 +60,7 @@ APPLY_EVENTS = timedelta(seconds=1)
 LOOK_AT_LISTS = timedelta(seconds=5)
 SEARCH_THE_LOG = timedelta(minutes=2)
 ASK_AGAIN = timedelta(seconds=2)  # whether a copy may dispatch by now
+LOOK_AT_HAND_OVERS = timedelta(seconds=5)
 BEAT = timedelta(minutes=1)
 WELL = timedelta(minutes=1)  # the dispatcher looks around every second
 LOOK_FOR_BOUNCES = timedelta(minutes=1)
@@ -70,6 +85,7 @@ class Service:
         self._provider = provider_for(site)
         # Two, because each of them is asked by a job of its own.
         self._lists, self._history = records_for(site), records_for(site)
+        self._holding = holding_for(site)
         self._second_route = second_route_for(site)
         self._returns = mailbox_for(site)
         self._dispatcher = Dispatcher(
@@ -107,6 +123,7 @@ class Service:
         self._look_at_slots()
         self._look_for_bounces()
         self._apply_events()
+        self._look_at_hand_overs()  # before the lists: an issue that begins early needs them
         self._look_at_lists()
         tally = self._dispatcher.run_once(progress, stop)
         self._search_the_log()
@@ -129,6 +146,7 @@ class Service:
                 "lists": (LOOK_AT_LISTS, self._look_at_lists),
                 "log": (SEARCH_THE_LOG, self._search_the_log),
                 "bounces": (LOOK_FOR_BOUNCES, self._look_for_bounces),
+                "hand-overs": (LOOK_AT_HAND_OVERS, self._look_at_hand_overs),
                 "heartbeat": (BEAT, self._beat),
             }
         )
@@ -138,7 +156,7 @@ class Service:
             alarms.start()
             self._dispatcher.run(stop)
         finally:
-            for asked in (self._lists, self._history, self._returns):
+            for asked in (self._lists, self._history, self._returns, self._holding):
                 if asked is not None:
                     asked.close()
             alarms.stop()
@@ -196,15 +214,24 @@ class Service:
 
     def _due(self, session: Session, now: datetime) -> Sequence[int]:
         """Return the issues to begin; none before it is known whom the provider will not mail."""
-        due = start_due(session, now)
+        due = [*start_due(session, now), *self._due_early(session, now)]
         if due and self._lists and not lists_are_fresh(session, self._lists.name, now):
             return []
         return due
+
+    def _due_early(self, session: Session, now: datetime) -> Sequence[int]:
+        return [] if self._holding is None else due_early(session, now)
 
     def _put_off(self, session: Session) -> list[int]:
         """Return the issues that would begin if the suppression lists were there."""
         due = start_due(session, self._clock())
         return [] if self._due(session, self._clock()) else due
+
+    def _look_at_hand_overs(self) -> None:
+        if self._holding is not None:
+            site = self._site
+            look_after(site.engine, site.keys, site.settings, self._holding, self._clock)
+            prepare(site.engine, self._holding, self._clock())
 
     def _apply_events(self) -> None:
         if count := apply_waiting(self._site.engine, self._site.keys, self._clock()):

@@ -406,6 +406,33 @@ class Trial(Base):
     judged_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class Stop(enum.IntEnum):
+    """How far the stop of copies is that a provider holds until their time."""
+
+    NONE = 1
+    WANTED = 2  # by a person; nobody has asked the provider yet
+    ASKED = 3  # the provider may have been asked: only its answer tells
+    CONFIRMED = 4  # nothing that it held goes out
+    REFUSED = 5  # certainly not stopped: what it holds goes out
+
+
+class HandOver(Base):
+    """An issue that the provider gets before its time and holds until then.
+
+    Stored before the first request that names its batch.
+    """
+
+    __tablename__ = "hand_over"
+
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id"), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    batch_id: Mapped[str] = mapped_column(String(100))  # the provider's, one for the whole issue
+    send_at: Mapped[datetime] = mapped_column(Instant)
+    stop: Mapped[Stop] = mapped_column(Code(Stop))
+    asked_at: Mapped[datetime | None] = mapped_column(Instant)  # to stop, the last time
+    takes_slot: Mapped[bool] = mapped_column(Boolean)  # the provider keeps a stop of it in mind
+
+
 class Pace(Base):
     """Where a provider stands, shared by all processes; `dispatch.pace` says what it means."""
 

@@ -55,6 +55,7 @@ base_url = "https://api.sendgrid.com"
 batch_size = 500
 connections = 4
 webhook_public_keys = []
+hand_over_minutes = 25
 
 [bounces]
 maildir = ""
@@ -195,6 +196,8 @@ def test_an_unknown_variable_names_the_nearest_known_one(
         ('[provider.smtp]\nreturn_path = "a+b@example.org"\n', "20 letters"),
         ("[bounces.imap]\nfolder = '\"x\"'\n", r"bounces\.imap\.folder .* only ASCII"),
         ("[provider.smtp]\nmessages_per_intent = 11\n", r"messages_per_intent .* 10"),
+        ("[provider.sendgrid]\nhand_over_minutes = 24\n", r"write 0 .* or 25 to 60 minutes"),
+        ("[provider.sendgrid]\nhand_over_minutes = 61\n", r"write 0 .* or 25 to 60 minutes"),
         ('[provider]\nkind = "pigeon"\n', r"provider\.kind .* 'practice', 'smtp' or 'sendgrid'"),
         ("[approval]\napprovals = 3\n", r"approval\.approvals"),
         ('[organisation]\ntimezone = "Europe/Londn"\n', "did you mean 'Europe/London'"),

@@ -18,11 +18,13 @@ from newsletter.tables import (
     DeliveryNote,
     DeliveryState,
     Edition,
+    HandOver,
     Issue,
     IssueState,
     LogSearch,
     OutcomeKind,
     Reason,
+    Stop,
 )
 from newsletter.web.app import serve
 from newsletter.web.issues import PAGE_LENGTH
@@ -453,3 +455,24 @@ def test_two_host_names_are_one_too_many() -> None:
     )
 
     assert not is_local(request)
+
+
+def test_an_issue_that_is_handed_over_before_its_time_says_when_it_goes_out(
+    site: Site, port: int
+) -> None:
+    number = _issue(site, IssueState.SENDING, ((DeliveryState.SUBMITTED, None, 7),), practice=False)
+    with writing(site.engine) as session:
+        session.add(
+            HandOver(
+                issue_id=number,
+                provider="sendgrid",
+                batch_id="b1",
+                send_at=DUE,
+                stop=Stop.NONE,
+                takes_slot=False,
+            )
+        )
+
+    shown = ask(port, "GET", f"/staff/issues/{number}")
+
+    assert "7 copies are handed over, to go out at Friday 27 November 2026" in shown.text

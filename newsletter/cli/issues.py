@@ -30,10 +30,10 @@ from newsletter.counted import counted
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
 from newsletter.issue import Actor, Desk, IssueView
-from newsletter.providers import label_for, provider_for, tells_outcome
+from newsletter.providers import holding_for, label_for, provider_for, tells_outcome
 from newsletter.providers.base import Answer
 from newsletter.site import Site
-from newsletter.tables import DeliveryState, Issue, IssueState
+from newsletter.tables import DeliveryState, HandOver, Issue, IssueState, Reason
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 from subscribers.spreadsheet import guarded
@@ -150,9 +150,13 @@ def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJs
 
     Example: newsletter issue pause 3
     """
-    with opened(site) as place, writing(place.engine) as session:
-        issue.pause(session, desk_of(place), number, Actor(who(by), "command"), now())
-        _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
+    with opened(site) as place:
+        with writing(place.engine) as session:
+            issue.pause(session, desk_of(place), number, Actor(who(by), "command"), now())
+        _stop_held(place, number)
+        with reading(place.engine) as session:
+            view = issue.describe(session, place.keys, place.settings, number)
+            _say(session, place, view, as_json)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -178,18 +182,50 @@ def cancel(
 
     Example: newsletter issue cancel 3
     """
-    with opened(site) as place, writing(place.engine) as session:
-        stopped = issue.cancel(session, desk_of(place), number, Actor(who(by), "command"), now())
-        view = issue.describe(session, place.keys, place.settings, number)
+    with opened(site) as place:
+        with writing(place.engine) as session:
+            actor = Actor(who(by), "command")
+            stopped = issue.cancel(session, desk_of(place), number, actor, now())
+        _stop_held(place, number)
+        with reading(place.engine) as session:
+            view = issue.describe(session, place.keys, place.settings, number)
+            counts = vars(stopped)
+            if view.held:
+                counts = _counts_of_held(reports.report(session, number))
+        words = (
+            ("copy is not stopped,", "copies are not stopped,")
+            if view.held
+            else ("person has it already,", "people have it already,")
+        )
+        have_it = counted(counts["submitted"], *words)
         who_has_it = (
-            f"{counted(stopped.submitted, 'person has', 'people have')} it already, "
-            f"{counted(stopped.on_the_way, 'copy is', 'copies are')} on the way, "
-            f"{counted(stopped.not_certain, 'is', 'are')} not certain, "
-            f"{stopped.stopped:,} will not get it."
-            if any(vars(stopped).values())
+            f"{have_it} "
+            f"{counted(counts['on_the_way'], 'copy is', 'copies are')} on the way, "
+            f"{counted(counts['not_certain'], 'is', 'are')} not certain, "
+            f"{counts['stopped']:,} will not get it."
+            if any(counts.values())
             else f"Nobody has it; it was for {counted(view.head_count)}."
         )
-        answer(as_json, {**_json(view, []), **vars(stopped)}, *_sentences(view, []), who_has_it)
+        answer(as_json, {**_json(view, []), **counts}, *_sentences(view, []), who_has_it)
+
+
+def _counts_of_held(told: reports.Report) -> dict[str, int]:
+    """Return the same as `issue.Cancelled`, once the provider has been asked to stop."""
+    return {
+        "submitted": told.sending["submitted"],
+        "not_certain": told.sending["unknown"],
+        "on_the_way": told.sending["in_flight"],
+        "stopped": told.exclusions.get(Reason.CANCELLED, 0),
+    }
+
+
+def _stop_held(place: Site, number: int) -> None:
+    """Stop at once what a provider holds; where it cannot be asked, the service goes on asking."""
+    with reading(place.engine) as session:
+        if session.get(HandOver, number) is None:
+            return
+    if holding := holding_for(place):
+        dispatch.stop_held(place.engine, place.keys, place.settings, holding, number, now)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -332,6 +368,7 @@ def _json(view: IssueView, blocking: list[str], forecast: Forecast | None = None
         "editions": [vars(edition) for edition in view.editions],
         "practice": view.practice,
         "pause_reason": view.pause_reason,
+        "held": view.held,
         "blocking": blocking,
         "forecast": forecast.to_json() if forecast else None,
     }
@@ -348,6 +385,7 @@ def _sentences(view: IssueView, blocking: list[str], forecast: Forecast | None =
         )
     if view.state is IssueState.DRAFT and view.hold:
         lines.append(f"It is held: newsletter issue resume {view.id} lets it go.")
+    lines += [view.held] if view.held else []
     if view.pause_reason:
         lines.append(f"Why it is paused: {view.pause_reason}")
     if blocking:

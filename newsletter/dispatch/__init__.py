@@ -4,6 +4,7 @@ freeze      to whom, fixed in one transaction: a delivery for everyone, batches
 ledger      the statements of the normal way: claim, turn, release
 sweep       what is taken back from processes that are gone
 course      an issue stopped, completed, and how far it is
+handover    issues that the provider gets before their time and holds until then
 trial       the first hundred of an issue, who go alone
 pace        how fast a provider is fed: limits, slowing down, doubts (pure)
 gate        the statements of the pace, in the transaction of a turn
@@ -32,6 +33,7 @@ next intent).  A crash leaves pending rows pending and rows in flight unknown.
 from newsletter.dispatch.engine import Dispatcher, Progress, Tally
 from newsletter.dispatch.extra import submit_copy
 from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.handover import due_early, look_after, prepare, stop_held
 from newsletter.dispatch.jobs import answering_calls, call_workers
 from newsletter.dispatch.rest import Rest, send_rest, send_to_joined, the_rest
 from newsletter.dispatch.sample import submit_sample
@@ -48,12 +50,16 @@ __all__ = [
     "Unknowns",
     "answering_calls",
     "call_workers",
+    "due_early",
     "find_person",
     "freeze",
     "judge_from_outside",
+    "look_after",
+    "prepare",
     "send_rest",
     "send_to_joined",
     "settle",
+    "stop_held",
     "submit_copy",
     "submit_sample",
     "the_rest",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.counted import counted
+from newsletter.dispatch.handover import drop_over, is_held
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import table_of
 from subscribers.privacy import Keys
@@ -105,6 +106,7 @@ def complete(session: Session, now: datetime) -> list[int]:
             _issue.c.state.in_((IssueState.SENDING, IssueState.PAUSED)),
             _issue.c.audience_size.is_not(None),
             ~is_open,
+            ~is_held(_issue, now),
         )
         .order_by(_issue.c.id)
         .with_for_update(skip_locked=True)
@@ -117,7 +119,8 @@ def complete(session: Session, now: datetime) -> list[int]:
         .where(_issue.c.id.in_(done), ~is_open)
         .values(state=IssueState.COMPLETED, ended_at=now, pause_reason=None)
         .returning(_issue.c.id)
-    )
+    ).all()
+    drop_over(session, ended)
     return sorted(ended)
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
-from newsletter.dispatch import course, ledger, trial
+from newsletter.dispatch import course, handover, ledger, trial
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.forms import Forms
 from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
@@ -41,7 +41,7 @@ from newsletter.errors import NotAllowed, Problem
 from newsletter.message import MessageForm, Recipient
 from newsletter.migrations import latest, refuse_newer_schema
 from newsletter.original import Witness, claim_as_original, refuse_a_copy
-from newsletter.providers.base import Connection, Outcome, Provider, boot_clock
+from newsletter.providers.base import Connection, Hold, Outcome, Provider, boot_clock
 from newsletter.quota import Limits
 from newsletter.tables import DeliveryState
 from subscribers.database import DatabaseUnavailable, reading, writing
@@ -343,7 +343,7 @@ class _Run:
             # Nobody's envelope is left open while the pace makes us wait.
             follows = at < len(people.ids) and not self._gate.spaces
             ahead = people.recipients[people.ids[at]] if follows else None
-            answers = self._submit(connection, form, people, turn, ahead)
+            answers = self._submit(connection, form, people, turn, ahead, claim.hold)
         return answers
 
     def _next_turn(self, claim: Claim, ids: Sequence[int], answers: Answered | None) -> Turn:
@@ -410,6 +410,7 @@ class _Run:
         people: People,
         turn: Turn,
         ahead: Recipient | None,
+        hold: Hold | None,
     ) -> Answered | None:
         if turn.intent is None:
             return None
@@ -421,7 +422,8 @@ class _Run:
         self._witness.sees(attempt_id)
         outcomes: Sequence[Outcome] = ()
         try:
-            outcomes = connection.submit(form, recipients, turn.intent, ahead)
+            intent = replace(turn.intent, hold=hold) if hold else turn.intent
+            outcomes = connection.submit(form, recipients, intent, ahead)
         except Exception as error:  # noqa: BLE001  a mistake in a provider: anything may have left
             _log.error("the provider raised %s", type(error).__name__)
             connection.close()
@@ -482,6 +484,7 @@ class _Run:
             site.provider.repeatable,
             site.deadlines(),
             self._presence.is_gone,
+            site.provider.name,
         )
         if claim is not None and claim.is_trial:
             self._trials.add(claim.batch_id)  # here, before others find nothing and leave
@@ -571,13 +574,14 @@ class _Run:
         except NotAllowed as problem:  # moved, cancelled or started by somebody else meanwhile
             _log.info("issue %d does not start: %s", issue_id, problem)
         else:
+            handover.tell_begun(session, site.keys, site.settings, issue_id, now)
             return True
         return False
 
     def _is_due_in(self, session: Session) -> bool:
         now = self._site.clock()
         return not self._gate.is_shut(now) and ledger.anything_due(
-            session, self._site.provider.repeatable, now
+            session, self._site.provider.repeatable, now, self._site.provider.name
         )
 
     def _undo(self, session: Session, doubtful: Sequence[object]) -> None:

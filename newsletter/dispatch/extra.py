@@ -31,6 +31,7 @@ from newsletter.dispatch.settle import find_person, unknowns
 from newsletter.dispatch.worker import Presence
 from newsletter.errors import NotAllowed
 from newsletter.issue import Actor, record
+from newsletter.issue.held import refuse_while_held
 from newsletter.message import MessageForm, Recipient
 from newsletter.original import Witness, claim_as_original
 from newsletter.providers.base import Answer, Outcome, Provider, boot_clock
@@ -191,6 +192,7 @@ def _intend(
     """Put the copy under an attempt of its own, for which only this process answers."""
     issue = begun_issue(session, issue_id)
     check_approval(session, keys, issue_id)
+    refuse_while_held(session, issue_id, now)
     was = session.execute(
         select(_delivery).where(_delivery.c.id == person.delivery_id).with_for_update()
     ).one()

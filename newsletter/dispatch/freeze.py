@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.dispatch.failpoint import failpoint
+from newsletter.dispatch.handover import begins_early, drop_unused
 from newsletter.dispatch.jobs import call_workers
 from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.dispatch.trial import FIRST
@@ -77,6 +78,7 @@ def freeze(
     if issue.audience_size is not None:
         return cast(int, issue.audience_size)
     _start(session, issue_id, practice, now)
+    drop_unused(session, issue_id, now)
     _check_editions(session, keys, issue_id)
     languages = _languages(session, issue_id)
     others = () if practice else other_issues(session, issue_id)
@@ -193,7 +195,9 @@ def _start(session: Session, issue_id: int, practice: bool, now: datetime) -> No
             _issue.c.id == issue_id,
             _issue.c.state == IssueState.SCHEDULED,
             _issue.c.approved_hash == _issue.c.version_hash,
-            _issue.c.due_at <= now,
+            _issue.c.due_at <= now
+            if practice
+            else or_(_issue.c.due_at <= now, begins_early(_issue, now)),
             or_(_issue.c.not_before.is_(None), _issue.c.not_before <= now),
         )
         .values(state=IssueState.SENDING, practice=practice, started_at=now, pause_reason=None)

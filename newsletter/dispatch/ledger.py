@@ -33,11 +33,12 @@ from sqlalchemy.orm import Session
 
 from newsletter.dispatch.course import pause
 from newsletter.dispatch.failpoint import failpoint
+from newsletter.dispatch.handover import waits_for_its_time
 from newsletter.dispatch.received import same_bulletin, why_left_out
 from newsletter.dispatch.retry import Answered, Verdict, in_issue
 from newsletter.dispatch.sweep import IsGone, let_go, sweep_range
 from newsletter.dispatch.trial import waits_for_trial
-from newsletter.providers.base import Intent
+from newsletter.providers.base import Hold, Intent
 from newsletter.tables import (
     Attempt,
     Batch,
@@ -46,6 +47,7 @@ from newsletter.tables import (
     DeliveryNote,
     DeliveryState,
     Edition,
+    HandOver,
     Issue,
     IssueState,
     Reason,
@@ -74,6 +76,7 @@ class Claim:
     is_trial: bool = (
         False  # the issue's first hundred: nothing else of it goes before their answers
     )
+    hold: Hold | None = None  # the provider gets it before its time
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,23 @@ def claim(
     practice: bool,
     deadlines: Deadlines,
     is_gone: IsGone,
+    provider: str = "",
 ) -> Claim | None:
     """Take the batch that is due first, or None: one row, no trace in the deliveries."""
     now = deadlines.now
     claimed = _CLAIM.run(
-        session, practice=practice, now=now, this_worker=worker_id, until=deadlines.lease_until
+        session,
+        practice=practice,
+        provider=provider,
+        now=now,
+        this_worker=worker_id,
+        until=deadlines.lease_until,
     )
     if not claimed:
         return None
     ((batch_id, issue_id, edition_no, first_id, last_id, fence),) = claimed
     sweep_range(session, issue_id, first_id, last_id, now, is_gone)
-    ((list_id, trial_id),) = _ABOUT.run(session, this_issue=issue_id)
+    ((list_id, trial_id, name, send_at),) = _ABOUT.run(session, this_issue=issue_id, now=now)
     return Claim(
         batch_id=batch_id,
         issue_id=issue_id,
@@ -152,12 +161,13 @@ def claim(
         practice=practice,
         bulletins=() if practice else same_bulletin(session, issue_id),
         is_trial=trial_id == batch_id,
+        hold=Hold(name, EPOCH + send_at * MICROSECOND) if name else None,
     )
 
 
-def anything_due(session: Session, practice: bool, now: datetime) -> bool:
+def anything_due(session: Session, practice: bool, now: datetime, provider: str = "") -> bool:
     """Return whether a claim would find something."""
-    ((due,),) = _ANYTHING_DUE.run(session, practice=practice, now=now)
+    ((due,),) = _ANYTHING_DUE.run(session, practice=practice, provider=provider, now=now)
     return bool(due)
 
 
@@ -475,6 +485,7 @@ _attempt = table_of(Attempt)
 _note = table_of(DeliveryNote)
 _bulletin = table_of(Bulletin)
 _trial = table_of(Trial)
+_held = table_of(HandOver)
 
 _CLAIMABLE = (
     _batch.c.due_at <= place("now"),
@@ -482,6 +493,7 @@ _CLAIMABLE = (
     _issue.c.state == IssueState.SENDING,
     _issue.c.practice == place("practice"),
     ~waits_for_trial(_batch),
+    ~waits_for_its_time(_batch),
 )
 _DUE_FIRST = (
     select(_batch.c.id)
@@ -506,8 +518,9 @@ _CLAIM = Statement(
 )
 _ABOUT = Statement(
     lambda _: (
-        select(_issue.c.list_id, _trial.c.batch_id)
+        select(_issue.c.list_id, _trial.c.batch_id, _held.c.batch_id, _held.c.send_at)
         .outerjoin(_trial, and_(_trial.c.issue_id == _issue.c.id, _trial.c.judged_at.is_(None)))
+        .outerjoin(_held, and_(_held.c.issue_id == _issue.c.id, _held.c.send_at > place("now")))
         .where(_issue.c.id == place("this_issue"))
     )
 )

@@ -9,6 +9,7 @@ from newsletter.dispatch.freeze import check_approval
 from newsletter.dispatch.jobs import call_workers
 from newsletter.errors import NotAllowed
 from newsletter.issue import lock_issue
+from newsletter.issue.held import refuse_while_stopping
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import table_of
 from subscribers.privacy import Keys
@@ -35,8 +36,10 @@ def reopen(session: Session, keys: Keys, issue: Issue, now: datetime) -> None:
 
     Raises:
         ApprovalVoid: what is stored is not what was approved.
+        NotAllowed: the provider is being asked to stop what it holds.
     """
     check_approval(session, keys, issue.id)
+    refuse_while_stopping(session, issue.id)
     session.execute(
         update(_batch)
         .where(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.dispatch.course import complete
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.freeze import freeze
+from newsletter.dispatch.handover import leave_to_their_time
 from newsletter.errors import NotAllowed
 from newsletter.issue import Actor, record
 from newsletter.original import take_the_place
@@ -102,6 +103,7 @@ def take_over(
     doubtful = sum(_doubt(session, keys, provider, number, by, now) for number in sorted(went_out))
     for number in sorted(did_not):
         record(session, keys, by, "copy: did not go out", now, issue_id=number)
+    leave_to_their_time(session, now)
     complete(session, now)
     take_the_place(session)
     record(session, keys, by, "copy took the place of the original", now)

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.events.apply import CHANNEL, complain, find_person
 from newsletter.events.bounces import Bounce, is_noted, note_bounces
 from newsletter.providers.reported import EventKind, Listed, NoAnswer, Records
-from newsletter.tables import Issue, IssueState, ProviderLook
+from newsletter.tables import HandOver, Issue, IssueState, ProviderLook
 from subscribers import consent
 from subscribers.database import insert_new, reading, writing
 from subscribers.privacy import Keys
@@ -51,7 +51,9 @@ def lists_wanted(session: Session, provider: str, now: datetime) -> bool:
 
 def _begins_soon(session: Session, now: datetime) -> bool:
     scheduled = select(Issue.id).where(
-        Issue.state == IssueState.SCHEDULED, Issue.due_at <= now + SOON, ~Issue.practice
+        Issue.state == IssueState.SCHEDULED,
+        or_(Issue.due_at <= now + SOON, exists().where(HandOver.issue_id == Issue.id)),
+        ~Issue.practice,
     )
     return session.scalar(scheduled.limit(1)) is not None
 

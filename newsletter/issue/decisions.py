@@ -37,6 +37,7 @@ from newsletter.issue.desk import (
     record,
 )
 from newsletter.issue.editions import bulletins_of, editions_of, put_editions, version_hash
+from newsletter.issue.held import refuse_while_stopping, want_stop
 from newsletter.issue.wording import blocking_lines
 from newsletter.tables import (
     Approval,
@@ -283,7 +284,8 @@ def approve(
 def pause(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime) -> IssueState:
     """Stop an issue: one being sent pauses, one not begun is a held draft again.
 
-    What is being handed over at this moment still goes.  Resuming the draft, at the same time,
+    What is being handed over at this moment still goes; what a provider holds until a time that
+    is far enough is stopped there, by whoever dispatches.  Resuming the draft, at the same time,
     finds its approvals still there.
 
     Raises:
@@ -294,6 +296,7 @@ def pause(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime)
     if issue.state is IssueState.SENDING:
         issue.state = IssueState.PAUSED
         issue.pause_reason = "Staff paused it."
+        want_stop(session, issue_id, now)
     else:
         issue.hold = True
         _settle(session, desk, issue, now)
@@ -312,6 +315,7 @@ def resume(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
     issue = _held(session, issue_id, "resumed")
     if issue.state is IssueState.DRAFT:
         return schedule(session, desk, issue_id, None, by, now)
+    refuse_while_stopping(session, issue_id)
     issue.state = IssueState.SENDING
     issue.pause_reason = None
     _record(session, desk, by, "resumed", now, issue)
@@ -329,6 +333,8 @@ def cancel(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
     issue.state = IssueState.CANCELLED
     issue.ended_at = now
     session.flush()
+    if issue.audience_size is not None:
+        want_stop(session, issue_id, now)
     counts = _counts(session, issue_id)
     session.execute(
         update(Delivery)

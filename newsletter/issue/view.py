@@ -11,6 +11,7 @@ from newsletter.errors import NotFound
 from newsletter.issue.decisions import UNSENT, count_approvals, findings
 from newsletter.issue.desk import local_time
 from newsletter.issue.editions import editions_of, subject_of
+from newsletter.issue.held import held_sentence
 from newsletter.tables import Issue, IssueState
 from subscribers.audience import head_count
 from subscribers.privacy import Keys
@@ -50,6 +51,7 @@ class IssueView:
     approvals_needed: int
     practice: bool
     pause_reason: str | None
+    held: str | None  # of copies that a provider got before their time
     version_hash: bytes  # what an approver was shown
 
 
@@ -89,6 +91,7 @@ def describe(session: Session, keys: Keys, settings: Settings, issue_id: int) ->
         approvals_needed=settings.approval.approvals,
         practice=issue.practice,
         pause_reason=issue.pause_reason,
+        held=held_sentence(session, issue, settings.zone),
         version_hash=issue.version_hash,
     )
 

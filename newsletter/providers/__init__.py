@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.config import SECOND_PREFIX, SendGrid
 from newsletter.errors import Problem
-from newsletter.providers.base import Provider
+from newsletter.providers.base import Holding, Provider
 from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
 from newsletter.providers.reported import Records
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from newsletter.providers.sendgrid.events import Webhook
 
 __all__ = [
+    "holding_for",
     "label_for",
     "mailbox_for",
     "provider_for",
@@ -72,6 +73,21 @@ def records_for(site: Site) -> Records | None:
     from newsletter.providers.sendgrid.records import SendGridRecords
 
     return SendGridRecords(site.settings.provider.sendgrid, site.secrets.sendgrid_api_key)
+
+
+def holding_for(site: Site) -> Holding | None:
+    """Return what takes copies before their time and can stop them, None where nothing does.
+
+    Also while the settings ask for none: what was handed over before can still be stopped.
+
+    Raises:
+        Problem: as `provider_for`.
+    """
+    if site.settings.provider.kind != "sendgrid":
+        return None
+    from newsletter.providers.sendgrid.holding import SendGridHolding
+
+    return SendGridHolding(site.settings.provider.sendgrid, site.secrets.sendgrid_api_key)
 
 
 def webhook_for(site: Site) -> "Webhook | None":

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.error import URLError
 
@@ -50,6 +50,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """The provider shall keep the copies until `send_at`, under the name of one batch."""
+
+    batch_id: str
+    send_at: datetime
+
+
+@dataclass(frozen=True)
 class Intent:
     """Leave to send, durable in the database before a provider sees it.
 
@@ -59,6 +67,7 @@ class Intent:
     attempt_id: int  # 0 for samples and notices, which nobody counts
     start_by: float  # no byte that could make the provider accept leaves after it
     answer_by: float  # an answer later than this counts as lost
+    hold: Hold | None = None  # only ever of the provider that takes the copies
 
 
 # Answers that are the same for everybody; `TOO_LATE.of(7)` gives them to one.
@@ -165,6 +174,39 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """End the conversation; harmless twice.  May be called from another thread to cut it."""
+
+
+class Holding(Protocol):
+    """A provider that takes copies before their time, and can be told to let them go no further.
+
+    Used by one thread.
+    """
+
+    name: str  # as `Provider.name`
+    label: str
+    ahead: timedelta  # how long before its time an issue is handed over; zero: never
+
+    def new_batch(self) -> str:
+        """Return a name under which copies can be held, and stopped together.
+
+        Raises:
+            NoAnswer: the provider gave none, or its clock and ours differ.
+        """
+
+    def stop(self, batch_id: str, start_by: float) -> bool | None:
+        """Stop what is held, for good; return whether it is, None where nobody can tell.
+
+        No byte leaves after `start_by`, on `boot_clock`.  Stopping twice is harmless.
+        """
+
+    def is_stopped(self, batch_id: str) -> bool | None:
+        """Return whether a stop holds, None where nobody can tell; asks, and changes nothing."""
+
+    def forget(self, batch_id: str) -> bool:
+        """Let the provider forget a stop, long after the time of the copies; whether it did."""
+
+    def close(self) -> None:
+        """End what is under way; may be called from another thread."""
 
 
 class Provider(Protocol):

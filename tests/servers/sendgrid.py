@@ -1,9 +1,11 @@
 """A server shaped like SendGrid, with the real limits and faults on command."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,9 +54,11 @@ class SendGridServer:
     plan_file: Path
     certificate: Certificate | None
 
-    def settings(self, batch_size: int = 500) -> config.SendGrid:
+    def settings(self, batch_size: int = 500, hand_over_minutes: int = 0) -> config.SendGrid:
         """Return the settings that lead to this server."""
-        return config.SendGrid(base_url=self.base_url, batch_size=batch_size)
+        return config.SendGrid(
+            base_url=self.base_url, batch_size=batch_size, hand_over_minutes=hand_over_minutes
+        )
 
     def plan(
         self,
@@ -92,6 +96,23 @@ class SendGridServer:
     def bodies(self) -> list[dict[str, Any]]:
         """Return the body of every request that was taken."""
         return [line["body"] for line in lines(self.record, "taken")]
+
+    def stops(self) -> dict[str, str]:
+        """Return what was last said of each batch that was ever cancelled; "" for forgotten."""
+        return {line["batch_id"]: line["status"] for line in lines(self.record, "stop")}
+
+    def gone_out(self, at: datetime) -> Counter[str]:
+        """Return how often each address has a copy at that moment: none that is held or stopped.
+
+        A copy whose batch was cancelled is thrown away, whether it came before or after that.
+        """
+        stopped = {batch_id for batch_id, status in self.stops().items() if status}
+        return Counter(
+            person["to"][0]["email"]
+            for body in self.bodies()
+            if body.get("send_at", 0) <= at.timestamp() and body.get("batch_id") not in stopped
+            for person in body["personalizations"]
+        )
 
     def copies(self) -> list[Copy]:
         """Return every copy that was taken, its substitutions made."""

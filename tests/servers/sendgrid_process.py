@@ -25,6 +25,7 @@ RESERVED = re.compile(
     r"|subject|reply-to|cc|bcc",
     re.IGNORECASE,
 )
+STOPS = "/v3/user/scheduled_sends"
 LISTS = ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
 SHOWN = (
     "from_email",
@@ -104,6 +105,10 @@ class Desk(BaseHTTPRequestHandler):
             self.refuse_key()
         elif path.path.startswith("/v3/logs/"):
             self.show_message(unquote(path.path.removeprefix("/v3/logs/")), plan)
+        elif path.path.startswith(STOPS + "/"):
+            batch_id = path.path.removeprefix(STOPS + "/")
+            found = [{"batch_id": batch_id, "status": s} for s in [self.stopped().get(batch_id)]]
+            self.answer(200, {}, json.dumps([entry for entry in found if entry["status"]]))
         elif (name := path.path.removeprefix("/v3/suppression/")) in LISTS:
             self.show_list(plan["lists"].get(name, []), dict(parse_qsl(path.query)))
         else:
@@ -188,8 +193,45 @@ class Desk(BaseHTTPRequestHandler):
             self.refuse_key()
         elif self.path == "/v3/logs":
             self.search(raw, plan)
+        elif self.path == "/v3/mail/batch":
+            batch_id = f"b{time.time_ns():x}"
+            self.note({"kind": "batch", "batch_id": batch_id})
+            self.answer(201, {}, json.dumps({"batch_id": batch_id}))
+        elif self.path == STOPS:
+            self.stop(raw)
         else:
             self.decide(raw, plan)
+
+    def do_DELETE(self) -> None:
+        number, plan = self.server.next_request()
+        self.note({"kind": "request", "path": self.path, "headers": dict(self.headers)})
+        if mishap := self.mishap_in(plan, number):
+            self.misbehave(mishap, b"")
+            return
+        batch_id = self.path.removeprefix(STOPS + "/")
+        known = batch_id in self.stopped()
+        if known:
+            self.note({"kind": "stop", "batch_id": batch_id, "status": ""})
+        self.answer(204 if known else 404, {}, "")
+
+    def stop(self, raw: bytes) -> None:
+        """Keep one cancellation in mind; ten at a time, and never twice."""
+        asked, stopped = json.loads(raw), self.stopped()
+        known = [line["batch_id"] for line in lines(Path(self.server.options["record"]), "batch")]
+        if asked["batch_id"] not in known or asked["status"] not in ("pause", "cancel"):
+            self.answer(400, {}, fault_list(("invalid batch id", "batch_id")))
+        elif asked["batch_id"] in stopped or len(stopped) >= 10:
+            self.answer(400, {}, fault_list(("batch id already exists or maximum reached", None)))
+        else:
+            self.note({"kind": "stop", **asked})
+            self.answer(201, {}, raw.decode())
+
+    def stopped(self) -> dict[str, str]:
+        """Return the status of each batch that is paused or cancelled now."""
+        found: dict[str, str] = {}
+        for line in lines(Path(self.server.options["record"]), "stop"):
+            found[line["batch_id"]] = line["status"]
+        return {batch_id: status for batch_id, status in found.items() if status}
 
     def decide(self, raw: bytes, plan: dict[str, Any]) -> None:
         if faults := list(faults_of(raw, plan["refuse"])):
@@ -209,13 +251,16 @@ class Desk(BaseHTTPRequestHandler):
         self.close_connection = True
         time.sleep(mishap["wait"])
         if mishap["take"]:
-            self.take(raw)
+            self.stop_unseen(raw) if self.path == STOPS else self.take(raw)
         if mishap["raw"]:
             self.wfile.write(mishap["raw"].encode())
         elif mishap["status"]:
             self.answer(mishap["status"], mishap["headers"], mishap["body"])
         if mishap["then"] == "silence":
             self.rfile.read()
+
+    def stop_unseen(self, raw: bytes) -> None:
+        self.note({"kind": "stop", **json.loads(raw)})
 
     def take(self, raw: bytes) -> str:
         reference = f"{time.time_ns():x}"

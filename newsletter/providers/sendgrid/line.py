@@ -252,6 +252,11 @@ def _unreachable(error: Exception) -> Outcome:
     return Outcome(0, Answer.TRY_LATER, Reason.TRY_LATER, sentence)
 
 
+def clock_of(said: Said) -> float | None:
+    """Return the moment of an answer by SendGrid's clock, in seconds since 1970."""
+    return _instant(said.headers.get("Date"))
+
+
 def _read(error: urllib.error.HTTPError) -> bytes:
     """Return the body of a refusal, as much of it as came: the status alone decides."""
     with error, suppress(OSError, http.client.HTTPException):

@@ -7,6 +7,7 @@ certainly refused as a whole (400) is asked for again, in parts.
 
 import http.client
 import json
+import math
 import re
 import secrets
 import ssl
@@ -23,6 +24,7 @@ from newsletter.providers.base import (
     TOO_LATE,
     UNUSABLE,
     Answer,
+    Hold,
     Intent,
     Outcome,
     boot_clock,
@@ -115,7 +117,8 @@ class SendGridConnection:
                 outcomes.append(refusal.of(recipient.delivery_id))
             else:
                 people.append(recipient)
-        for request in requests_for(form, people, intent.attempt_id, self._most):
+        more = _held(intent.hold) if intent.hold else None
+        for request in requests_for(form, people, intent.attempt_id, self._most, more):
             answers = request.all_get(rest) if rest else self._hand_over(request, intent)
             rest = rest or _left_for_the_rest(answers)
             outcomes += answers
@@ -198,6 +201,11 @@ class SendGridConnection:
             return nothing.outcome
         except (OSError, http.client.HTTPException) as error:
             return _lost(f"SendGrid gave no whole answer ({in_words(error)}).")
+
+
+def _held(hold: Hold) -> dict[str, Any]:
+    # Not a second too early, and SendGrid takes whole ones only.
+    return {"send_at": math.ceil(hold.send_at.timestamp()), "batch_id": hold.batch_id}
 
 
 def _refusal(person: Recipient) -> Outcome | None:
