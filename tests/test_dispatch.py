@@ -259,6 +259,7 @@ def test_a_pause_holds_before_the_next_call_and_resuming_loses_nobody(site: Site
     assert provider.recorded() == site.everyone()
 
 
+@pytest.mark.transition("v")
 def test_a_cancelled_issue_says_who_has_it(site: Site) -> None:
     provider = site.scripted(before=on_call(7, lambda: site.set_issue(IssueState.CANCELLED)))
 
@@ -372,6 +373,7 @@ def test_what_waits_for_a_time_does_not_keep_one_run_busy(site: Site) -> None:
 # --- faults -----------------------------------------------------------------------------------
 
 
+@pytest.mark.transition("h", "i", "j", "k")
 def test_each_answer_leads_to_its_state(site: Site) -> None:
     answers = {
         address_of(site.people[0]): (Answer.REFUSED, Reason.ADDRESS_REFUSED),

@@ -143,6 +143,7 @@ def practice(engine: Engine, keys: Keys) -> Iterator[Desk]:
 # --- claim ------------------------------------------------------------------------------------
 
 
+@pytest.mark.transition("c")
 def test_a_batch_is_claimed_by_one(desk: Desk) -> None:
     assert desk.claim(ME) is not None
     assert desk.claim(OTHER) is None
@@ -154,6 +155,7 @@ def test_a_claim_leaves_no_trace_in_the_deliveries(desk: Desk) -> None:
     assert desk.states() == {PENDING: 4}
 
 
+@pytest.mark.transition("d")
 def test_a_claim_whose_lease_is_over_is_taken_again(desk: Desk) -> None:
     first = desk.held(ME)
     desk.now += 4 * SOON
@@ -192,6 +194,7 @@ def test_a_real_issue_is_never_claimed_for_practice(desk: Desk) -> None:
 # --- turn: what may be sent -------------------------------------------------------------------
 
 
+@pytest.mark.transition("e")
 def test_an_intent_is_on_record_before_anything_is_sent(desk: Desk) -> None:
     held = desk.held()
 
@@ -218,6 +221,7 @@ def test_a_delivery_is_intended_once(desk: Desk) -> None:
     assert desk.session.scalars(select(Attempt)).all()[1:] == []
 
 
+@pytest.mark.transition("f")
 def test_who_left_before_the_turn_is_left_out(desk: Desk) -> None:
     held = desk.held()
     desk.session.execute(
@@ -248,6 +252,7 @@ def test_a_pause_holds_before_the_next_turn(desk: Desk, state: IssueState) -> No
     assert desk.states() == {PENDING: 4}
 
 
+@pytest.mark.transition("f")
 def test_two_lists_never_send_one_bulletin_twice_to_a_person(engine: Engine, keys: Keys) -> None:
     with writing(engine) as session:
         weekly, monthly = add_list(session), add_list(session, "monthly")
@@ -267,6 +272,7 @@ def test_two_lists_never_send_one_bulletin_twice_to_a_person(engine: Engine, key
         assert {d.reason for d in second.deliveries()} == {Reason.ALREADY_RECEIVED}
 
 
+@pytest.mark.transition("g")
 def test_an_unusable_address_fails_alone(desk: Desk) -> None:
     held = desk.held()
 
@@ -280,6 +286,7 @@ def test_an_unusable_address_fails_alone(desk: Desk) -> None:
 # --- answers ----------------------------------------------------------------------------------
 
 
+@pytest.mark.transition("h")
 def test_accepted_is_submitted_and_the_batch_is_done(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held)
@@ -295,6 +302,7 @@ def test_accepted_is_submitted_and_the_batch_is_done(desk: Desk) -> None:
     assert (desk.issue().state, desk.issue().ended_at) == (IssueState.COMPLETED, MONDAY)
 
 
+@pytest.mark.transition("i")
 def test_the_providers_words_are_kept_sealed(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held, [held.first_id])
@@ -310,6 +318,7 @@ def test_the_providers_words_are_kept_sealed(desk: Desk) -> None:
     assert desk.keys.decrypt(note.reply, "delivery_note.reply", row) == words
 
 
+@pytest.mark.transition("j")
 def test_try_later_waits_and_comes_again(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held)
@@ -323,6 +332,7 @@ def test_try_later_waits_and_comes_again(desk: Desk) -> None:
     assert set(again.tries.values()) == {2}
 
 
+@pytest.mark.transition("j")
 def test_what_was_not_sent_is_due_at_once_and_not_a_try(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held)
@@ -359,6 +369,7 @@ def test_staff_are_told_once_when_several_connections_meet_the_fault(desk: Desk)
     assert len(desk.session.scalars(select(Notice)).all()) == 1
 
 
+@pytest.mark.transition("v")
 def test_what_was_on_the_way_when_the_issue_was_cancelled_is_counted(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held, [held.first_id, held.first_id + 1])
@@ -381,6 +392,7 @@ def test_what_was_on_the_way_when_the_issue_was_cancelled_is_counted(desk: Desk)
 # --- those who died, stood still or came late -------------------------------------------------
 
 
+@pytest.mark.transition("d", "l")
 def test_a_dead_process_leaves_its_mail_unknown_and_the_rest_pending(desk: Desk) -> None:
     held = desk.held()
     desk.turn(held, [held.first_id])
@@ -392,6 +404,7 @@ def test_a_dead_process_leaves_its_mail_unknown_and_the_rest_pending(desk: Desk)
     assert desk.held(OTHER).fence == held.fence + 1  # at once, whatever the lease says
 
 
+@pytest.mark.transition("m")
 def test_a_dead_process_in_practice_leaves_nothing_unknown(practice: Desk) -> None:
     held = practice.held()
     practice.turn(held, [held.first_id])
@@ -412,6 +425,7 @@ def test_a_process_that_stands_still_is_waited_for(desk: Desk) -> None:
     assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
 
 
+@pytest.mark.transition("l")
 def test_an_overdue_answer_counts_as_lost(desk: Desk) -> None:
     held = desk.held()
     desk.turn(held, [held.first_id])
@@ -463,6 +477,7 @@ def test_an_issue_that_stands_still_is_swept_too(desk: Desk, state: IssueState) 
     assert desk.batch().lease_until is None
 
 
+@pytest.mark.transition("n")
 def test_the_slow_owners_answer_is_the_only_true_evidence(desk: Desk) -> None:
     held = desk.held()
     turn = desk.turn(held)
@@ -477,6 +492,7 @@ def test_the_slow_owners_answer_is_the_only_true_evidence(desk: Desk) -> None:
     assert desk.states() == {SUBMITTED: 4}
 
 
+@pytest.mark.transition("o")
 def test_a_late_try_later_opens_the_batch_again(desk: Desk) -> None:
     held = desk.held(ME)
     turn = desk.turn(held)
@@ -488,6 +504,18 @@ def test_a_late_try_later_opens_the_batch_again(desk: Desk) -> None:
 
     assert desk.states() == {PENDING: 4}
     assert desk.batch().due_at == desk.now + FIRST_WAIT
+
+
+@pytest.mark.transition("p")
+def test_a_late_refusal_is_evidence_too(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    desk.sweep(ME)
+
+    late = desk.release(held, desk.all_say(turn, Answer.REFUSED, reason=Reason.ADDRESS_REFUSED))
+
+    assert late.changes == {FAILED: 4}
+    assert {d.reason for d in desk.deliveries()} == {Reason.ADDRESS_REFUSED}
 
 
 def test_a_late_try_later_starts_nothing_that_was_completed(desk: Desk) -> None:

@@ -60,6 +60,7 @@ def receive(
     session.execute(chosen.values(state=state))
 
 
+@pytest.mark.transition("a", "b")
 def test_everyone_in_the_audience_has_one_delivery(engine: Engine, keys: Keys) -> None:
     with writing(engine) as session:
         list_id = add_list(session)
@@ -209,6 +210,7 @@ def test_everyone_gets_the_edition_in_their_language(engine: Engine, keys: Keys)
         assert {row.subscriber_id: row.edition_no for row in editions} == people
 
 
+@pytest.mark.transition("b")
 def test_who_may_have_the_bulletin_through_another_list_is_left_out(
     engine: Engine, keys: Keys
 ) -> None:
