@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from newsletter.message import MessageForm, Recipient
@@ -38,6 +39,7 @@ class Scripted:
         turn_size: int = 1,
         repeatable: bool = False,
         answer_within: timedelta = timedelta(seconds=30),
+        line: Callable[[Recipient], object] = attrgetter("address"),
     ) -> None:
         self.record = record
         self.say = say
@@ -47,6 +49,7 @@ class Scripted:
         self.turn_size = turn_size
         self.repeatable = repeatable
         self.answer_within = answer_within
+        self.line = line  # of the record
         self.calls = 0
         self.opened = 0
         self.open_now = 0
@@ -101,5 +104,5 @@ class _Conversation:
 
     def _write_down(self, recipient: Recipient) -> None:
         handle = os.open(self._provider.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.write(handle, f"{recipient.address}\n".encode())
+        os.write(handle, f"{self._provider.line(recipient)}\n".encode())
         os.close(handle)

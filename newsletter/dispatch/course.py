@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import notices
 from newsletter.counted import counted
+from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.handover import drop_over, is_held
 from newsletter.tables import Batch, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import table_of
@@ -75,6 +76,7 @@ def pause(
             now,
             provider_fails=provider_fails,
         )
+        failpoint("pause-written")
     return bool(stopped)
 
 
@@ -121,6 +123,7 @@ def complete(session: Session, now: datetime) -> list[int]:
         .returning(_issue.c.id)
     ).all()
     drop_over(session, ended)
+    failpoint("complete-written")
     return sorted(ended)
 
 

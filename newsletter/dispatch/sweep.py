@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.retry import NOT_SENT, Verdict
 from newsletter.tables import Attempt, Batch, Delivery, DeliveryState, Issue, IssueState, Reason
 from subscribers.database import Instant, table_of
@@ -39,6 +40,7 @@ def sweep(session: Session, now: datetime, is_gone: IsGone) -> Counter[DeliveryS
             let_go(session, row.id, row.issue_id, row.first_id, row.last_id, now)
         swept += found
     _close_cancelled(session)
+    failpoint("sweep-written")
     return swept
 
 

@@ -60,7 +60,7 @@ def practice(folder: Path) -> Iterator[Vendor]:
     mailbox = folder / "mailbox"
 
     def taken() -> list[Taken]:
-        return [_from_message(path.read_bytes()) for path in sorted(mailbox.glob("new/*"))]
+        return [from_message(path.read_bytes()) for path in sorted(mailbox.glob("new/*"))]
 
     def forget() -> None:
         for path in mailbox.glob("new/*"):
@@ -76,7 +76,7 @@ def aiosmtpd(folder: Path) -> Iterator[Vendor]:
         with trusting(server.certificate.authorities if server.certificate else None):
             yield Vendor(
                 SmtpRelay(server.settings(), PASSWORD),
-                lambda: [_from_message(taken.data) for taken in server.taken()],
+                lambda: [from_message(taken.data) for taken in server.taken()],
                 server.forget,
                 SmtpRelay(server.settings(), "wrong"),
                 (PASSWORD,),
@@ -100,7 +100,7 @@ def _scripted_smtp(folder: Path, offer: str) -> Iterator[Vendor]:
     ) as server:
         yield Vendor(
             SmtpRelay(server.settings(), PASSWORD),
-            lambda: [_from_message(taken.data) for taken in server.taken()],
+            lambda: [from_message(taken.data) for taken in server.taken()],
             server.forget,
             SmtpRelay(server.settings(), "wrong"),
             (PASSWORD, "AG5ld3NsZXR0ZXIAY29ycmVjdCBob3JzZQ=="),
@@ -261,7 +261,7 @@ def _planning(server: SendGridServer, mishap: Mishap) -> Callable[[], None]:
     return lambda: server.plan(mishap)
 
 
-def _from_message(data: bytes) -> Taken:
+def from_message(data: bytes) -> Taken:
     message = message_from_bytes(data, policy=email.policy.default)
     addresses = message["To"].addresses
     assert len(addresses) == 1, "a copy has exactly one recipient"

@@ -27,6 +27,7 @@ class Mishap:
     then: Literal["close", "silence"] = "close"
     nth: int = 0  # only the nth request from now, 1 being the first; 0: every one
     wait: float = 0  # seconds before all this
+    wait_after: float = 0  # seconds between taking it, or not, and the answer
     unread: bool = False  # the connection closes before the body was read
     path: str = ""  # only what is asked under it
 
@@ -92,6 +93,10 @@ class SendGridServer:
     def requests(self) -> list[dict[str, Any]]:
         """Return path and headers of every request, taken or not."""
         return lines(self.record, "request")
+
+    def mishaps(self) -> int:
+        """Return how many requests met a mishap after they were read."""
+        return len(lines(self.record, "mishap"))
 
     def bodies(self) -> list[dict[str, Any]]:
         """Return the body of every request that was taken."""

@@ -252,6 +252,8 @@ class Desk(BaseHTTPRequestHandler):
         time.sleep(mishap["wait"])
         if mishap["take"]:
             self.stop_unseen(raw) if self.path == STOPS else self.take(raw)
+        self.note({"kind": "mishap"})
+        time.sleep(mishap["wait_after"])
         if mishap["raw"]:
             self.wfile.write(mishap["raw"].encode())
         elif mishap["status"]:

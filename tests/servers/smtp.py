@@ -94,6 +94,10 @@ class SmtpServer:
         """Return how many conversations the scripted server had."""
         return len(lines(self.record, "connection"))
 
+    def faults(self) -> int:
+        """Return how often the scripted server did what the plan says."""
+        return len(lines(self.record, "fault"))
+
     def ended(self) -> int:
         """Return how many conversations of the scripted server are over."""
         return len(lines(self.record, "end"))

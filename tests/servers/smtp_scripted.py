@@ -203,6 +203,7 @@ class Conversation:
         return fault is not None and self.misbehave(fault)
 
     def misbehave(self, fault: dict[str, Any]) -> bool:
+        append(self.options["record"], {"kind": "fault", "at": fault["at"]})
         time.sleep(fault["wait"])
         if fault["reply"]:
             self.say(fault["reply"])

@@ -1,15 +1,17 @@
 """Processes killed where the pace is written: each copy counts once, and nobody waits for ever."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
 from newsletter.tables import Pace, Trial
 from subscribers.database import open_engine, reading
-from tests.crash.dispatching import Work, start
-from tests.crash.test_kill import PEOPLE, check_record, finish, prepare
+from tests.faults.conftest import Takers
+from tests.faults.oracle import check, prepare
+from tests.faults.processes import Work, finish, start
 
+pytestmark = pytest.mark.fault("F1")
+
+PEOPLE = 60
 EXITED_AT_A_FAILPOINT = 137
 
 
@@ -21,30 +23,32 @@ def die(work: Work, failpoint: str) -> None:
 
 @pytest.mark.parametrize("failpoint", ["pace-taken", "pace-taken:4", "turn-written:4", "intended"])
 def test_what_was_taken_is_counted_once_for_each_intent(
-    sqlite_url: str, tmp_path: Path, failpoint: str
+    sqlite_url: str, takers: Takers, failpoint: str
 ) -> None:
-    issue_id = prepare(sqlite_url)
-    work = Work(sqlite_url, tmp_path, False, per_day=1_000)
+    issues = prepare(sqlite_url, PEOPLE)
+    taker = takers("record")
+    work = taker.work(sqlite_url, per_day=1_000)
 
     die(work, failpoint)
     finish(work)
 
-    check_record(work, issue_id, most_unknown=work.turn_size)
+    check(sqlite_url, issues, taker, connections=work.connections)
     engine = open_engine(sqlite_url)
     with reading(engine) as session:
         assert session.scalars(select(Pace.used)).one() == PEOPLE
     engine.dispose()
 
 
-def test_a_process_that_dies_in_doubt_about_another(sqlite_url: str, tmp_path: Path) -> None:
-    issue_id = prepare(sqlite_url)
-    work = Work(sqlite_url, tmp_path, False)
+def test_a_process_that_dies_in_doubt_about_another(sqlite_url: str, takers: Takers) -> None:
+    issues = prepare(sqlite_url, PEOPLE)
+    taker = takers("record")
+    work = taker.work(sqlite_url)
 
     die(work, "submitted")
     die(work, "pace-written")
     finish(work)
 
-    check_record(work, issue_id, most_unknown=work.turn_size)
+    check(sqlite_url, issues, taker, connections=work.connections)
     engine = open_engine(sqlite_url)
     with reading(engine) as session:
         assert session.scalars(select(Pace.doubts)).one() == 0
@@ -52,15 +56,16 @@ def test_a_process_that_dies_in_doubt_about_another(sqlite_url: str, tmp_path: P
 
 
 def test_a_process_that_dies_while_the_first_hundred_are_judged(
-    sqlite_url: str, tmp_path: Path
+    sqlite_url: str, takers: Takers
 ) -> None:
-    issue_id = prepare(sqlite_url, people=130)
-    work = Work(sqlite_url, tmp_path, False, connections=2, turn_size=20)
+    issues = prepare(sqlite_url, people=130)
+    taker = takers("record")
+    work = taker.work(sqlite_url, connections=2, turn_size=20)
 
     die(work, "trial-judged")
     finish(work)
 
-    check_record(work, issue_id, most_unknown=work.turn_size)
+    check(sqlite_url, issues, taker, connections=work.connections)
     engine = open_engine(sqlite_url)
     with reading(engine) as session:
         assert session.scalars(select(Trial.judged_at)).one() is not None
