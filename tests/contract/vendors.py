@@ -142,8 +142,12 @@ _LOST = (Answer.UNKNOWN, Reason.ANSWER_LOST)
 _FINE = (Answer.ACCEPTED, None)
 
 
-def _smtp_troubles(server: SmtpServer) -> Iterator[Trouble]:
-    table: list[tuple[Fault, tuple[Answer, Reason | None]]] = [
+Meaning = tuple[Answer, Reason | None]
+
+
+def smtp_faults() -> list[tuple[Fault, Meaning]]:
+    """Return everything that a mail server does wrong, and what it means for one message."""
+    return [
         (Fault("connect", then="cut"), _TRY_LATER),
         (Fault("connect", "421 4.3.2 too busy\n"), _TRY_LATER),
         (Fault("connect", "554 5.7.1 no service for you\n"), _FAULT),
@@ -197,7 +201,10 @@ def _smtp_troubles(server: SmtpServer) -> Iterator[Trouble]:
         (Fault("dot", "250-2.0.0 It is\n250-2.0.0 all\n250 2.0.0 right\n", take=True), _FINE),
         (Fault("dot", wait=0.3), _FINE),
     ]
-    for fault, (answer, reason) in table:
+
+
+def _smtp_troubles(server: SmtpServer) -> Iterator[Trouble]:
+    for fault, (answer, reason) in smtp_faults():
         name = f"{fault.at} {fault.reply[:40].strip()} {fault.then} {fault.take}"
         taken = int(fault.take or answer is Answer.ACCEPTED)
         yield Trouble(name, _setting(server, fault), answer, reason, taken)
@@ -207,12 +214,14 @@ def _setting(server: SmtpServer, fault: Fault) -> Callable[[], None]:
     return lambda: server.plan(fault)
 
 
-def _sendgrid_troubles(server: SendGridServer) -> Iterator[Trouble]:
+def sendgrid_mishaps(server: SendGridServer) -> list[tuple[Mishap, Meaning]]:
+    """Return everything that SendGrid does instead of taking a request, and what it means."""
+
     def says(message: str, field: str | None = None) -> str:
         shown = f'"{field}"' if field else "null"
         return f'{{"errors": [{{"message": "{message}", "field": {shown}, "help": null}}]}}'
 
-    table: list[tuple[Mishap, tuple[Answer, Reason | None]]] = [
+    return [
         (Mishap(400, body=says("Invalid address", "personalizations.0.to.0.email")), _REFUSED),
         (Mishap(400, body=says("Invalid address", "personalizations[0].to[0].email")), _REFUSED),
         (Mishap(400, body=says("Too long", "personalizations.0.substitutions")), _FAULT),
@@ -250,8 +259,15 @@ def _sendgrid_troubles(server: SendGridServer) -> Iterator[Trouble]:
         (Mishap(raw="220 mail.example.org ESMTP\r\n", take=True), _LOST),
         (Mishap(then="silence", take=True), _LOST),
         (Mishap(202, {"X-Message-Id": "a1"}, take=True, wait=0.3), _FINE),
+        (Mishap(raw=SLOWLY, take=True, drip=0.002), _FINE),
     ]
-    for mishap, (answer, reason) in table:
+
+
+SLOWLY = "HTTP/1.1 202 Accepted\r\nX-Message-Id: a1\r\nContent-Length: 0\r\n\r\n"
+
+
+def _sendgrid_troubles(server: SendGridServer) -> Iterator[Trouble]:
+    for mishap, (answer, reason) in sendgrid_mishaps(server):
         name = f"{mishap.status} {mishap.body[:60]} {mishap.raw[:30]!r} {mishap.take}"
         begin = _planning(server, mishap)
         yield Trouble(name, begin, answer, reason, int(mishap.take))

@@ -30,9 +30,12 @@ class Verdict:
     states: Counter[DeliveryState]
 
 
-def prepare(url: str, people: int, issues: int = 1) -> list[int]:
-    """Make a list and so many issues for it that are due; return the numbers of the issues."""
-    engine = open_engine(url)
+def prepare(site: str | Engine, people: int, issues: int = 1) -> list[int]:
+    """Make a list and so many issues for it that are due; return the numbers of the issues.
+
+    The people are new each time, so that nobody has an issue already.
+    """
+    engine = open_engine(site) if isinstance(site, str) else site
     due = datetime.now(UTC) - timedelta(hours=1)
     with writing(engine) as session:
         list_id = add_list(session, f"list-{uuid.uuid4().hex[:8]}")
@@ -47,7 +50,8 @@ def prepare(url: str, people: int, issues: int = 1) -> list[int]:
             )
             for number in range(issues)
         ]
-    engine.dispose()
+    if isinstance(site, str):
+        engine.dispose()
     return made
 
 

@@ -13,6 +13,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from sqlalchemy import Engine
+
 from newsletter import config
 from newsletter.config import Settings
 from newsletter.dispatch.engine import Dispatcher
@@ -23,6 +25,7 @@ from newsletter.providers.sendgrid import SendGrid
 from newsletter.providers.smtp import SmtpRelay
 from subscribers.database import open_engine
 from subscribers.privacy import Keys
+from tests.contract.vendors import PASSWORD
 from tests.scripted import Scripted
 from tests.servers.sendgrid import KEY
 
@@ -45,6 +48,7 @@ class Work(NamedTuple):
     pause: float = 0.0  # seconds, before practice or the record answers
     waits: float = 10.0  # seconds that an intent, and then an answer, is good for
     per_day: int | None = None
+    username: str = ""  # at the mail server
     lasts: bool = False  # until a SIGTERM; else until nothing is left
     ahead: timedelta = timedelta()  # how far its clock is ahead
 
@@ -82,9 +86,13 @@ def provider_for(work: Work) -> Provider:
     """Return the provider that leads to where the work goes."""
     if work.to == "smtp":
         relay = config.Smtp(
-            host="127.0.0.1", port=int(work.at), security="none", connections=work.connections
+            host="127.0.0.1",
+            port=int(work.at),
+            security="none",
+            username=work.username,
+            connections=work.connections,
         )
-        return SmtpRelay(relay, "")
+        return SmtpRelay(relay, PASSWORD)
     if work.to == "sendgrid":
         account = config.SendGrid(
             base_url=work.at, batch_size=work.turn_size, connections=work.connections
@@ -102,12 +110,12 @@ def provider_for(work: Work) -> Provider:
     return provider
 
 
-def dispatcher_for(work: Work) -> Dispatcher:
-    """Return a dispatcher for the work."""
+def dispatcher_for(work: Work, engine: Engine | None = None) -> Dispatcher:
+    """Return a dispatcher for the work, on an engine of its own if none is given."""
     provider = provider_for(work)
     provider.answer_within = timedelta(seconds=work.waits)
     return Dispatcher(
-        open_engine(work.url),
+        engine or open_engine(work.url),
         Keys(SITE_KEY),
         Settings(provider=config.Provider(per_day=work.per_day)),
         provider,

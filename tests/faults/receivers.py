@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.vendors import Taken, from_message
+from tests.contract.vendors import PASSWORD, Taken, from_message
 from tests.faults.processes import Kind, Work
 from tests.servers.sendgrid import Mishap, SendGridServer, sendgrid_server
 from tests.servers.smtp import Fault, SmtpServer, smtp_server
@@ -76,10 +76,10 @@ class Receiver:
 
 
 @contextmanager
-def receiver(to: Kind, folder: Path) -> Iterator[Receiver]:
-    """Run the server that `to` needs, if it needs one."""
+def receiver(to: Kind, folder: Path, username: str = "") -> Iterator[Receiver]:
+    """Run the server that `to` needs, if it needs one; with a user name, it wants a sign-in."""
     if to == "smtp":
-        with smtp_server(folder, scripted=True) as mail:
+        with smtp_server(folder, scripted=True, username=username, password=PASSWORD) as mail:
             yield Receiver(to, folder, lambda: _of_mail(mail), str(mail.port), mail)
     elif to == "sendgrid":
         with sendgrid_server(folder) as api:

@@ -24,6 +24,7 @@ class Mishap:
     body: str = ""
     take: bool = False  # it is taken all the same
     raw: str = ""  # these bytes are sent instead of an answer
+    drip: float = 0  # seconds between two of those bytes
     then: Literal["close", "silence"] = "close"
     nth: int = 0  # only the nth request from now, 1 being the first; 0: every one
     wait: float = 0  # seconds before all this

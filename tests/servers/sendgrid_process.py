@@ -254,7 +254,11 @@ class Desk(BaseHTTPRequestHandler):
             self.stop_unseen(raw) if self.path == STOPS else self.take(raw)
         self.note({"kind": "mishap"})
         time.sleep(mishap["wait_after"])
-        if mishap["raw"]:
+        if mishap["drip"]:
+            for letter in mishap["raw"]:
+                self.wfile.write(letter.encode())
+                time.sleep(mishap["drip"])
+        elif mishap["raw"]:
             self.wfile.write(mishap["raw"].encode())
         elif mishap["status"]:
             self.answer(mishap["status"], mishap["headers"], mishap["body"])

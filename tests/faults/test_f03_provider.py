@@ -1,0 +1,122 @@
+"""F3: everything a provider's API does wrong, at every position of an issue."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from newsletter.providers.base import Answer
+from newsletter.tables import IssueState, Reason
+from subscribers.database import open_engine
+from tests.contract.vendors import Meaning, sendgrid_mishaps
+from tests.faults.answers import (
+    LATER,
+    PENDING,
+    SUBMITTED,
+    UNKNOWN,
+    attempts_of,
+    check_fault,
+    issue_state,
+    resume,
+)
+from tests.faults.conftest import Figures, Takers
+from tests.faults.oracle import compare, prepare
+from tests.faults.processes import dispatcher_for
+from tests.faults.sizes import SIZE, chosen, count, dice
+from tests.servers.sendgrid import Mishap, SendGridServer
+
+pytestmark = pytest.mark.fault("F3")
+
+PEOPLE, BATCH = 12, 3
+POSITIONS = range(1, PEOPLE // BATCH + 1)
+
+
+@pytest.fixture
+def site(sqlite_url: str) -> Iterator[Engine]:
+    engine = open_engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+def mishaps_in_company(server: SendGridServer) -> list[tuple[Mishap, Meaning]]:
+    """Return the table of the contract, as it holds where a request carries several people."""
+    alone = (Answer.SENDER_FAULT, Reason.TRY_LATER)
+    return [
+        (mishap, (Answer.REFUSED, Reason.MESSAGE_REFUSED))
+        if "personalizations.0" in mishap.body and meaning == alone
+        else (mishap, meaning)
+        for mishap, meaning in sendgrid_mishaps(server)
+    ]
+
+
+def test_every_answer_at_every_position(
+    site: Engine, takers: Takers, figures: Figures, subtests: pytest.Subtests
+) -> None:
+    taker = takers("sendgrid")
+    unknown = done = 0
+    for mishap, meaning in chosen("F3", mishaps_in_company(taker.api)):
+        positions = POSITIONS if SIZE != "sample" else [dice("F3", mishap).choice(POSITIONS)]
+        for nth in positions:
+            with subtests.test(answer=f"{mishap.status} {mishap.raw[:20]!r}", nth=nth):
+                taker.forget()
+                taker.api.plan(replace(mishap, nth=nth))
+                waits = 1.5 if mishap.then == "silence" else 10.0
+                work = taker.work(str(site.url), turn_size=BATCH, waits=waits)
+                hit = 1 if meaning[0] is Answer.REFUSED else BATCH
+                found = check_fault(site, taker, work, meaning, PEOPLE, hit)
+                unknown += found.unknown
+                done += 1
+
+    figures("F3", faults=done, people=done * PEOPLE, twice=0, lost=0, unknown=unknown)
+
+
+def test_each_attempt_is_one_call(site: Engine, takers: Takers) -> None:
+    taker = takers("sendgrid")
+    taker.api.plan(*(Mishap(status, nth=at) for at, status in enumerate((500, 429, 503), 1)))
+    [issue_id] = prepare(site, PEOPLE)
+
+    dispatcher_for(taker.work(str(site.url), turn_size=BATCH), site).run_once()
+
+    assert len(taker.api.requests()) == attempts_of(site, issue_id) == 4
+
+
+def test_one_call_in_ten_goes_wrong(site: Engine, takers: Takers, figures: Figures) -> None:
+    people, batch = count(300, 10_000), 10
+    chance = dice("F3", "one in ten")
+    taker = takers("sendgrid")
+    kinds = [
+        mishap
+        for mishap, _ in sendgrid_mishaps(taker.api)
+        if mishap.then != "silence" and "personalizations" not in mishap.body  # names nobody
+    ]
+    planned = [
+        replace(chance.choice(kinds), nth=at)
+        for at in range(1, 2 * people // batch)
+        if chance.random() < 0.1
+    ]
+    taker.api.plan(*planned)
+    [issue_id] = prepare(site, people)
+    work = taker.work(str(site.url), turn_size=batch, connections=2)
+    pauses = -1
+
+    while issue_state(site, issue_id) is not IssueState.COMPLETED:
+        pauses += 1
+        resume(site, issue_id)
+        dispatcher_for(work, site).run_once()
+        work = work._replace(ahead=work.ahead + LATER)
+
+    found = compare(site, issue_id, taker)
+    assert (found.twice, found.lost) == (0, 0)
+    assert set(found.states) <= {SUBMITTED, UNKNOWN}
+    assert found.states[PENDING] == 0
+    assert len(taker.api.requests()) == attempts_of(site, issue_id)
+    figures(
+        "F3",
+        people=people,
+        faults=len(planned),
+        runs=pauses,
+        twice=0,
+        lost=0,
+        unknown=found.unknown,
+    )
