@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo serve test check format faults bench bench-large lock clean
+.PHONY: demo serve test check format faults mutants bench bench-large lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -25,9 +25,22 @@ format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Several machines (network namespaces): needs root and the command ip.
+# What is done to it on purpose, in full: about forty minutes.  FULL=nightly kills ten times as
+# often; SEED runs the same again.  Several machines (network namespaces) need root and the command ip.
+FULL ?= full
+ifndef SEED
+SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+endif
 faults: .venv/ready
+	@echo "The same again: make faults FULL=$(FULL) SEED=$(SEED)"
+	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --hypothesis-seed=$(SEED)
 	$(BIN)/pytest -n 0 -m machines
+
+# Small mistakes, made one by one in the part that decides who gets what: do the tests notice?
+mutants: .venv/ready
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/merge.py
@@ -57,4 +70,4 @@ lock: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv demo dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo mutants dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

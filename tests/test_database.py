@@ -122,6 +122,7 @@ def test_a_reader_sees_one_moment_and_waits_for_nobody(engine: Engine) -> None:
     assert _lists(engine) == 1
 
 
+@pytest.mark.fault("F5")
 def test_a_writer_that_reads_first_is_never_stale(engine: Engine) -> None:
     """A deferred transaction would end with SQLITE_BUSY_SNAPSHOT here, without any waiting."""
     started = threading.Barrier(4)
@@ -184,6 +185,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.fault("F5")
 def test_a_locked_sqlite_file_is_one_sentence(sqlite_url: str) -> None:
     engine = open_engine(sqlite_url)
     other = open_engine(sqlite_url)
@@ -199,6 +201,7 @@ def test_a_locked_sqlite_file_is_one_sentence(sqlite_url: str) -> None:
     other.dispose()
 
 
+@pytest.mark.fault("F6")
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_done(sqlite_url: str) -> None:
     engine = open_engine(sqlite_url)
     with engine.connect() as connection:

@@ -525,6 +525,7 @@ def test_a_locked_database_delays_and_loses_nothing(quick: Site) -> None:
     somebody.close()
 
 
+@pytest.mark.fault("F5")
 def test_a_database_locked_for_good_sends_nothing_and_says_why(quick: Site) -> None:
     somebody = sqlite3.connect(quick.folder / "newsletter.db", isolation_level=None)
     somebody.execute("BEGIN IMMEDIATE")
@@ -536,6 +537,7 @@ def test_a_database_locked_for_good_sends_nothing_and_says_why(quick: Site) -> N
     somebody.close()
 
 
+@pytest.mark.fault("F6")
 def test_a_full_disk_keeps_the_answers_until_there_is_room(quick: Site) -> None:
     full = threading.Event()
 
@@ -561,6 +563,7 @@ def test_a_full_disk_keeps_the_answers_until_there_is_room(quick: Site) -> None:
 
 
 @pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.fault("F7")
 def test_a_commit_without_an_answer_sends_nobody_twice(
     site: Site, monkeypatch: pytest.MonkeyPatch, happened: bool
 ) -> None:

@@ -13,7 +13,7 @@ from newsletter.dispatch import worker
 from newsletter.dispatch.worker import SEEN_LATELY, Presence
 from newsletter.errors import Problem
 from newsletter.tables import Worker
-from subscribers.database import open_engine, reading
+from subscribers.database import DatabaseUnavailable, open_engine, reading
 from tests.audiences import MONDAY
 
 ENTER = """
@@ -177,6 +177,34 @@ def test_the_row_says_when_it_was_last_heard_of(engine: Engine) -> None:
 
     assert [span.total_seconds() for span in seen] == [0, 10, 10, 20]
     me.leave()
+
+
+def test_a_server_that_is_away_for_longer_is_asked_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(postgres_url)
+    me = Presence(engine, MONDAY)
+    with engine.connect() as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = :id"),
+            {"id": me.id},
+        )
+
+    def away(_engine: Engine) -> None:
+        raise DatabaseUnavailable("The database server does not answer.")
+
+    with monkeypatch.context() as server:
+        server.setattr(worker, "writing", away)
+        for _ in range(2):  # each second, for as long as the server is away
+            with pytest.raises(DatabaseUnavailable):
+                me.renew(MONDAY)
+    before = me.id
+    me.renew(MONDAY)
+
+    assert me.id != before
+    assert me._locks.is_ours()
+    me.leave()
+    engine.dispose()
 
 
 def test_lock_files_of_the_dead_are_cleared_up(sqlite_url: str, tmp_path: Path) -> None:

@@ -205,6 +205,7 @@ class _AdvisoryLocks:
         try:
             return self._ours is not None and self._ours.scalar(text("SELECT true")) is True
         except DBAPIError:
+            self.free()  # asked again, a connection that broke is a mistake of ours
             return False
 
     def free(self) -> None:
