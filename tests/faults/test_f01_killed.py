@@ -19,28 +19,29 @@ pytestmark = pytest.mark.fault("F1")
 ROOT = Path(__file__).parents[2]
 WITHIN = 60.0  # seconds: the longest that a restart may take to the end
 REACHED = {
-    "freeze-written",  # everything inserted, nothing committed
-    "frozen",  # committed, nothing claimed
-    "claimed",
-    "turn-written",  # answers and the next intent, not committed
-    "intended",  # committed, no byte has left
-    "submitted",  # the provider has it, we have no answer on record
-    "release-written",
-    "released",
-    "sweep-written",
-    "complete-written",
+    "freeze-written": 3,  # everything inserted, nothing committed
+    "frozen": 3,  # committed, nothing claimed
+    "claimed": 3,
+    "turn-written": 3,  # answers and the next intent, not committed
+    "intended": 3,  # committed, no byte has left
+    "submitted": 3,  # the provider has it, we have no answer on record
+    "release-written": 3,
+    "released": 3,
+    "sweep-written": 2,  # at the start, and at the end
+    "complete-written": 1,  # several issues may be completed together
 }
-"""Failpoints that every dispatcher passes, and so every one of these tests can kill it at."""
+"""Failpoints that every dispatcher passes: how often it is certain to, with three issues."""
 
 
 def failpoint_cases() -> list[tuple[Kind, str]]:
     """Return each failpoint once, with a receiver by lot; in a full run three times with each."""
     cases: list[tuple[Kind, str]] = []
-    for name in sorted(REACHED):
+    for name, most in sorted(REACHED.items()):
         if SIZE == "sample":
-            cases.append((dice("F1", name).choice(KINDS), f"{name}:{dice(name).randint(1, 2)}"))
+            chance = dice("F1", name)
+            cases.append((chance.choice(KINDS), f"{name}:{chance.randint(1, most)}"))
         else:
-            cases += [(to, f"{name}:{nth}") for to in KINDS for nth in (1, 2, 3)]
+            cases += [(to, f"{name}:{min(nth, most)}") for to in KINDS for nth in (1, 2, 3)]
     return cases
 
 
@@ -53,7 +54,7 @@ def test_every_failpoint_is_killed_at_somewhere() -> None:
     }
 
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    assert names >= REACHED
+    assert names >= set(REACHED)
     assert {name for name in names if f'"{name}' not in tests} == set()
 
 
