@@ -595,6 +595,33 @@ def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
     assert desk.states() == {IN_FLIGHT: 4}
 
 
+def test_a_number_that_a_crashed_server_gives_again_is_passed_over(desk: Desk) -> None:
+    """A crash of PostgreSQL takes back the numbers of transactions that were never committed."""
+    held = desk.held()
+    first = desk.turn(held, [held.first_id])
+    assert first.intent is not None
+    forgotten = first.intent.attempt_id + 2
+    never = replace(first, intent=replace(first.intent, attempt_id=forgotten))
+
+    ledger.undo(desk.session, [never], desk.now)
+    turns = [desk.turn(held, [held.first_id + no]) for no in (1, 2, 3)]
+
+    assert len({attempt_of(turn) for turn in turns} - {forgotten}) == 3
+
+
+def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk) -> None:
+    desk.held(ME)
+    desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
+    held = desk.held(OTHER)
+    theirs = desk.turn(held, [held.first_id])
+    same_number = replace(theirs, fence=theirs.fence - 1)  # as ours was, before the server crashed
+
+    ledger.undo(desk.session, [same_number], desk.now)
+
+    assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
+    assert not desk.session.get_one(Attempt, attempt_of(theirs)).void
+
+
 def test_a_claim_that_was_committed_after_all_is_free_again(desk: Desk) -> None:
     held = desk.held()
 

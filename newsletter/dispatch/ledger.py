@@ -27,6 +27,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -125,6 +126,8 @@ class Turn:
     tries: Mapping[int, int] = field(default_factory=dict)  # of those to send: id -> with this one
     allowed: int = 0  # how many of those asked for the pace let through
     not_before: datetime | None = None  # when to ask again, where it let nobody through
+    batch_id: int = 0
+    fence: int = 0  # with the batch, whose attempt it is
 
 
 def claim(
@@ -197,7 +200,9 @@ def turn(
         changes[_EXCLUDED] += excluded
     failpoint("turn-written")
     intent = deadlines.intent(attempt_id) if tries else None
-    return Turn(held.issue_id, changes, True, intent, tries)
+    return Turn(
+        held.issue_id, changes, True, intent, tries, batch_id=held.batch_id, fence=held.fence
+    )
 
 
 def leave_out(
@@ -448,6 +453,18 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
         )
 
 
+def _pass_over(session: Session, attempt_id: int) -> None:
+    """See that no attempt is given this number again.
+
+    PostgreSQL takes it back with the transaction when it crashes; SQLite looks at the rows.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    draw = text("SELECT nextval(pg_get_serial_sequence('attempt', 'id'))")
+    while session.execute(draw).scalar_one() < attempt_id:
+        pass
+
+
 def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> None:
     was_free = insert_new(
         session,
@@ -462,9 +479,21 @@ def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> N
         size=0,
         void=True,
     )
-    if was_free:
-        return  # that commit never happened, and no longer can
-    session.execute(update(_attempt).where(_attempt.c.id == attempt_id).values(void=True))
+    if was_free:  # that commit never happened, and no longer can
+        _pass_over(session, attempt_id)
+        return
+    ours = session.execute(
+        update(_attempt)
+        .where(
+            _attempt.c.id == attempt_id,
+            _attempt.c.batch_id == doubtful.batch_id,
+            _attempt.c.fence == doubtful.fence,
+        )
+        .values(void=True)
+        .returning(_attempt.c.id)
+    ).all()
+    if not ours:
+        return  # that commit never happened, and a crashed server gave its number to another
     session.execute(
         update(_delivery)
         .where(
