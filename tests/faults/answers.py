@@ -26,12 +26,20 @@ BECOMES = {
 
 
 def check_fault(
-    engine: Engine, receiver: Receiver, work: Work, meaning: Meaning, people: int, hit: int
+    engine: Engine,
+    receiver: Receiver,
+    work: Work,
+    meaning: Meaning,
+    people: int,
+    hit: int,
+    *,
+    may_heal: bool = False,
 ) -> Verdict:
     """Dispatch an issue in which one call meets the fault that is planned; then finish it.
 
-    `hit` is how many the call carried and the fault concerns.  Nobody may be handed over
-    twice, nobody lost, and each call has an attempt of its own.
+    `hit` is how many the call carried and the fault concerns; with `may_heal` the provider may
+    begin a new conversation for them instead, since nothing of theirs had left.  Nobody may be
+    handed over twice, nobody lost.
     """
     answer, reason = meaning
     [issue_id] = prepare(engine, people)
@@ -39,7 +47,7 @@ def check_fault(
     first = states_of(engine, issue_id)
     expected = BECOMES[answer]
     if expected is PENDING:
-        assert first[PENDING] >= hit
+        assert first[PENDING] >= hit or (may_heal and first[SUBMITTED] == people)
     else:
         assert first[expected] >= hit
         assert first[UNKNOWN] == (hit if expected is UNKNOWN else 0)

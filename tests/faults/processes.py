@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -139,6 +140,24 @@ def killed(process: ForkServerProcess) -> bool:
     process.kill()
     process.join()
     return ran
+
+
+def stop_between_two_writes(process: ForkServerProcess, database: Path) -> int:
+    """Stop a process where it does not hold the one lock that all writers need."""
+    assert process.pid is not None
+    for _ in range(1000):
+        os.kill(process.pid, signal.SIGSTOP)
+        other = sqlite3.connect(database, timeout=0, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.001)
+        else:
+            return process.pid
+        finally:
+            other.close()
+    raise AssertionError("it writes all the time")
 
 
 def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:

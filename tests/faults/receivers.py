@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +76,14 @@ class Receiver:
 
 
 @contextmanager
-def receiver(to: Kind, folder: Path, username: str = "") -> Iterator[Receiver]:
+def receiver(
+    to: Kind, folder: Path, username: str = "", offers: Sequence[str] = ("PIPELINING",)
+) -> Iterator[Receiver]:
     """Run the server that `to` needs, if it needs one; with a user name, it wants a sign-in."""
     if to == "smtp":
-        with smtp_server(folder, scripted=True, username=username, password=PASSWORD) as mail:
+        with smtp_server(
+            folder, scripted=True, username=username, password=PASSWORD, offers=offers
+        ) as mail:
             yield Receiver(to, folder, lambda: _of_mail(mail), str(mail.port), mail)
     elif to == "sendgrid":
         with sendgrid_server(folder) as api:

@@ -25,5 +25,5 @@ def dice(*what: object) -> random.Random:
 
 
 def chosen(row: str, table: Sequence[T]) -> Sequence[T]:
-    """Return the whole table of a row, or in a sample a third of it by lot."""
-    return table if SIZE != "sample" else dice(row).sample(table, len(table) // 3)
+    """Return the whole table of a row, or in a sample a quarter of it by lot."""
+    return table if SIZE != "sample" else dice(row).sample(table, len(table) // 4)

@@ -29,9 +29,11 @@ PEOPLE = 6
 ONCE_A_CONVERSATION = ("connect", "ehlo", "starttls", "auth")
 
 
-@pytest.fixture(scope="module")
-def taker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    with receiver("smtp", tmp_path_factory.mktemp("smtp"), USER) as running:
+@pytest.fixture(scope="module", params=["PIPELINING", "8BITMIME"])
+def taker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Receiver]:
+    with receiver("smtp", tmp_path_factory.mktemp("smtp"), USER, (request.param,)) as running:
         yield running
 
 
@@ -59,7 +61,11 @@ def test_every_reply_at_the_beginning_in_the_middle_and_at_the_end(
                 taker.mail.plan(replace(fault, nth=nth))
                 waits = 1.5 if fault.then == "silence" else 10.0
                 work = taker.work(str(site.url), username=USER, waits=waits)
-                found = check_fault(site, taker, work, meaning, PEOPLE, hit=1)
+                # A kept conversation may have ended in the quiet between two messages.
+                ended = nth > 1 and (fault.then == "cut" or fault.reply.startswith("421"))
+                found = check_fault(
+                    site, taker, work, meaning, PEOPLE, hit=1, may_heal=ended and fault.at == "mail"
+                )
                 unknown += found.unknown
                 done += 1
 

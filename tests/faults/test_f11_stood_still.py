@@ -1,11 +1,8 @@
 """F11: a process stands still for longer than its lease, and wakes."""
 
 import os
-import random
 import signal
-import sqlite3
 import time
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ import pytest
 from newsletter.tables import DeliveryState
 from tests.faults.conftest import Figures, Takers
 from tests.faults.oracle import check, prepare
-from tests.faults.processes import Kind, finish, start, wait_for
+from tests.faults.processes import Kind, finish, start, stop_between_two_writes, wait_for
 from tests.faults.receivers import KINDS
 from tests.faults.sizes import count, dice
 
@@ -21,27 +18,6 @@ pytestmark = pytest.mark.fault("F11")
 
 FAILED = frozenset({DeliveryState.FAILED})
 WAITS = 0.4  # seconds that an intent, and then an answer, is good for
-
-
-def stop_between_two_writes(
-    process: ForkServerProcess, database: Path, chance: random.Random
-) -> int:
-    """Stop a process where it does not hold the one lock that all writers need."""
-    assert process.pid is not None
-    process.join(chance.uniform(0, 0.1))
-    for _ in range(1000):
-        os.kill(process.pid, signal.SIGSTOP)
-        other = sqlite3.connect(database, timeout=0, isolation_level=None)
-        try:
-            other.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            os.kill(process.pid, signal.SIGCONT)
-            time.sleep(0.001)
-        else:
-            return process.pid
-        finally:
-            other.close()
-    raise AssertionError("it writes all the time")
 
 
 @pytest.mark.parametrize("to", KINDS)
@@ -60,7 +36,8 @@ def test_one_that_wakes_harms_nobody(
         work = taker.work(sqlite_url, turn_size=4, pause=0.05, waits=WAITS)
         zombie = start(work)
         wait_for(lambda before=before: taker.grown() > before)  # type: ignore[misc]  # a loop variable
-        pid = stop_between_two_writes(zombie, tmp_path / "newsletter.db", chance)
+        zombie.join(chance.uniform(0, 0.1))
+        pid = stop_between_two_writes(zombie, tmp_path / "newsletter.db")
 
         time.sleep(3 * WAITS + 0.1)  # its lease, and the time for its answer, are over
         finish(work._replace(pause=0.0, waits=10.0))
