@@ -184,6 +184,16 @@ def test_what_is_left_is_counted_in_issues_under_way(two: Two) -> None:
     assert course.count_left(two.session) == 20
 
 
+def test_what_was_cancelled_stays_so_when_another_is_completed(two: Two) -> None:
+    two.end(two.one)
+    two.end(two.other)
+    two.set(two.other, IssueState.CANCELLED)
+
+    assert course.complete(two.session, MONDAY) == [two.one]
+
+    assert two.state(two.other) is IssueState.CANCELLED
+
+
 # --- due --------------------------------------------------------------------------------------
 
 
@@ -259,6 +269,31 @@ def test_an_answer_is_waited_for_to_its_last_moment(two: Two) -> None:
     two.now += timedelta(microseconds=1)
 
     assert two.sweep() == {UNKNOWN: 1}
+
+
+def test_a_batch_is_done_while_others_wait(two: Two) -> None:
+    held = two.claim()
+    here = Delivery.id.between(held.first_id, held.last_id)
+    two.session.execute(update(Delivery).where(here).values(state=SUBMITTED))
+
+    ledger.release(two.session, two.keys, held, None, MONDAY)
+
+    mine, waiting = two.batches(two.one)
+    assert (mine.due_at, waiting.due_at) == (None, MONDAY)
+
+
+def test_a_batch_comes_back_for_its_own_answer_and_not_for_another(two: Two) -> None:
+    first, second = two.claim(ME), two.claim(ME)
+    two.intend(second, [second.first_id])
+    two.now += timedelta(seconds=3)
+    two.intend(first, [first.first_id])
+    answer_by = two.deadlines().answer_by
+    others = Delivery.id.between(first.first_id + 1, first.last_id)
+    two.session.execute(update(Delivery).where(others).values(state=SUBMITTED))
+
+    ledger.release(two.session, two.keys, first, None, two.now)
+
+    assert two.batches(two.one)[0].due_at == answer_by
 
 
 @pytest.mark.transition("v")

@@ -62,10 +62,9 @@ def test_every_reply_at_the_beginning_in_the_middle_and_at_the_end(
                 waits = 1.5 if fault.then == "silence" else 10.0
                 work = taker.work(str(site.url), username=USER, waits=waits)
                 # A kept conversation may have ended in the quiet between two messages.
-                ended = nth > 1 and (fault.then == "cut" or fault.reply.startswith("421"))
-                found = check_fault(
-                    site, taker, work, meaning, PEOPLE, hit=1, may_heal=ended and fault.at == "mail"
-                )
+                breaks = fault.then == "cut" or fault.reply.startswith("421")
+                ended = nth > 1 and breaks and fault.at in ("mail", "rcpt", "data")
+                found = check_fault(site, taker, work, meaning, PEOPLE, hit=1, may_heal=ended)
                 unknown += found.unknown
                 done += 1
 
