@@ -256,7 +256,7 @@ def test_practice_never_counts_as_received(engine: Engine, keys: Keys, practised
         assert states_of(session, second) == {PENDING: 3}
 
 
-@pytest.mark.parametrize("tie", ["replaced", "replaced twice", "same text", "other"])
+@pytest.mark.parametrize("tie", ["replaced", "replaced twice", "older", "same text", "other"])
 def test_versions_and_copies_are_the_same_bulletin(engine: Engine, keys: Keys, tie: str) -> None:
     with writing(engine) as session:
         list_id = add_list(session)
@@ -264,12 +264,13 @@ def test_versions_and_copies_are_the_same_bulletin(engine: Engine, keys: Keys, t
         old = add_bulletin(session, list_id, "old")
         between = add_bulletin(session, list_id, "between")
         new = add_bulletin(session, list_id, "old" if tie == "same text" else "new")
-        if tie == "replaced":
+        if tie in ("replaced", "older"):
             session.execute(update(Bulletin).where(Bulletin.id == old).values(replaced_by=new))
         if tie == "replaced twice":
             session.execute(update(Bulletin).where(Bulletin.id == old).values(replaced_by=between))
             session.execute(update(Bulletin).where(Bulletin.id == between).values(replaced_by=new))
-        first, second = (add_issue(session, keys, list_id, no) for no in (old, new))
+        earlier, later = (new, old) if tie == "older" else (old, new)
+        first, second = (add_issue(session, keys, list_id, no) for no in (earlier, later))
         freeze_now(session, keys, first)
         receive(session, first, DeliveryState.SUBMITTED)
 

@@ -142,11 +142,18 @@ def killed(process: ForkServerProcess) -> bool:
     return ran
 
 
+def stands_still(pid: int | None) -> bool:
+    """Return whether every thread of a process has stopped: that takes a moment."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(") ")[2][0] == "T" for stat in stats)
+
+
 def stop_between_two_writes(process: ForkServerProcess, database: Path) -> int:
     """Stop a process where it does not hold the one lock that all writers need."""
     assert process.pid is not None
     for _ in range(1000):
         os.kill(process.pid, signal.SIGSTOP)
+        wait_for(lambda: stands_still(process.pid))
         other = sqlite3.connect(database, timeout=0, isolation_level=None)
         try:
             other.execute("BEGIN IMMEDIATE")
