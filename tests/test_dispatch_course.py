@@ -235,6 +235,18 @@ def test_the_sweep_counts_every_batch(two: Two) -> None:
     assert two.sweep(ME) == {}
 
 
+@pytest.mark.transition("l")
+def test_what_is_settled_of_a_call_stays_settled_when_its_owner_dies(two: Two) -> None:
+    held = two.claim()
+    two.intend(held, [held.first_id, held.first_id + 1])
+    reported = Delivery.id == held.first_id  # by the provider, say, before our own answer
+    two.session.execute(update(Delivery).where(reported).values(state=SUBMITTED))
+
+    assert two.sweep(ME) == {UNKNOWN: 1}
+
+    assert states_of(two.session, two.one) == {SUBMITTED: 1, UNKNOWN: 1, PENDING: 18}
+
+
 def test_a_batch_that_was_only_claimed_is_free_when_its_owner_is_gone(two: Two) -> None:
     held = two.claim()
 
