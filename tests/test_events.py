@@ -44,6 +44,7 @@ from subscribers.tables import (
     SuppressionReason,
 )
 from tests.audiences import address_of
+from tests.faults.sizes import count
 from tests.signed import (
     NOW,
     Became,
@@ -484,10 +485,11 @@ def _story(keys: Keys, gone: Gone) -> list[Reported]:
 
 @given(st.data())
 @settings(
-    max_examples=6,
+    max_examples=count(6, 500),  # on each of two databases
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@pytest.mark.fault("F12")
 def test_any_order_and_any_repetition_come_to_one_end(
     engine: Engine, keys: Keys, data: st.DataObject
 ) -> None:

@@ -246,6 +246,7 @@ WAYS = [
 
 @pytest.mark.parametrize("put_back", WAYS)
 @pytest.mark.parametrize("had_begun", [True, False], ids=["had begun", "had not begun"])
+@pytest.mark.fault("F14")
 def test_a_file_from_before_the_last_hand_over_is_a_copy(
     sqlite: Place, put_back: Callable[[Place], None], had_begun: bool
 ) -> None:
@@ -262,6 +263,7 @@ def test_a_file_from_before_the_last_hand_over_is_a_copy(
     assert is_refused(sqlite.engine)
 
 
+@pytest.mark.fault("F14")
 def test_a_file_kept_while_a_process_was_at_work_is_a_copy(sqlite: Place) -> None:
     witness = start(sqlite.engine, hands_over=2)
     with writing(sqlite.engine) as session:

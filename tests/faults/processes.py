@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -125,13 +125,17 @@ def dispatcher_for(work: Work, engine: Engine | None = None) -> Dispatcher:
     )
 
 
+def fork(act: Callable[..., None], *arguments: object) -> tuple[ForkServerProcess, Any]:
+    """Start a process; return it and the first thing it tells through its last argument."""
+    listening, told = _processes.Pipe(duplex=False)
+    process = _processes.Process(target=act, args=(*arguments, told), daemon=True)
+    process.start()
+    return process, listening.recv()
+
+
 def start(work: Work) -> ForkServerProcess:
     """Start a process that does the work; return once it is about to begin."""
-    ready, told = _processes.Pipe(duplex=False)
-    process = _processes.Process(target=_dispatch, args=(work, told), daemon=True)
-    process.start()
-    ready.recv()
-    return process
+    return fork(_dispatch, work)[0]
 
 
 def killed(process: ForkServerProcess) -> bool:

@@ -339,6 +339,7 @@ WAYS = [by_backup, by_copy_of_the_file, by_copy_of_the_folder]
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.fault("F14")
 def test_a_restore_after_a_send_sends_nothing_again(
     letter: TrialSite,
     server: SmtpServer,
@@ -381,6 +382,7 @@ def test_a_restore_after_a_send_sends_nothing_again(
     assert "no copy" in restored("restored").out
 
 
+@pytest.mark.fault("F14")
 def test_what_a_person_says_did_not_go_out_goes_on(
     letter: TrialSite, server: SmtpServer, tmp_path: Path
 ) -> None:
@@ -400,6 +402,26 @@ def test_what_a_person_says_did_not_go_out_goes_on(
 
     assert (twice.status, strange.status, said.status) == (1, 1, 0)
     assert taken(server) == {f"reader{n}": 2 for n in range(5)}
+
+
+@pytest.mark.fault("F14")
+def test_a_decision_about_a_copy_that_is_killed_changes_nothing(
+    letter: TrialSite, server: SmtpServer, tmp_path: Path
+) -> None:
+    begun = drafted(letter, tmp_path)
+    put_back = by_backup(letter, tmp_path)
+    send(letter)
+    restored = put_back()
+    command = ("restored", "--went-out", begun)
+
+    with restored.process(*command, NEWSLETTER_FAILPOINT="taken-over-written") as process:
+        process.communicate(timeout=60)
+
+    assert process.returncode == 137
+    assert dispatch(restored).status == 1  # it is still a copy
+    assert restored(*command).status == 0
+    send(restored)
+    assert taken(server) == {f"reader{n}": 1 for n in range(5)}
 
 
 def test_a_copy_with_nothing_in_question_goes_on_when_it_is_told_to(
