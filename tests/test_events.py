@@ -290,6 +290,7 @@ def test_only_the_last_attempt_settles_and_both_are_on_record(engine: Engine, ke
     assert any("received it twice" in said for said in told_of.sentences("SendGrid", True))
 
 
+@pytest.mark.transition("x")
 @pytest.mark.parametrize(
     ("kinds", "state"), [(["delivered"], SUBMITTED), (["dropped"], DeliveryState.PENDING)]
 )

@@ -16,7 +16,7 @@ from newsletter.rendering import Templates
 from newsletter.site import shipped_templates
 from subscribers.database import open_engine, writing
 from subscribers.privacy import Keys
-from tests.crash.dispatching import SITE_KEY
+from tests.faults.processes import SITE_KEY
 from tests.servers.sendgrid import KEY
 
 _processes = multiprocessing.get_context("forkserver")

@@ -14,8 +14,8 @@ from newsletter.tables import DeliveryState, Issue
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
 from tests.audiences import add_issue, add_list, add_people, address_of
-from tests.crash.dispatching import SITE_KEY
-from tests.crash.handing_over import Work, do, run
+from tests.faults.handing_over import Work, do, run
+from tests.faults.processes import SITE_KEY
 from tests.servers.sendgrid import SendGridServer, sendgrid_server
 
 PEOPLE, BATCH = 30, 10
