@@ -178,6 +178,7 @@ class Dbapi:
     sqlite_version = apsw.sqlite_lib_version()
     sqlite_version_info = tuple(int(part) for part in sqlite_version.split("."))
     Error = apsw.Error
+    Binary = bytes
 
     @staticmethod
     def connect(path: str, vfs: str) -> "_Connection":
@@ -193,6 +194,11 @@ class _Connection:
 
     def cursor(self) -> "_Cursor":
         return _Cursor(self.inner)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> "_Cursor":
+        cursor = self.cursor()
+        cursor.execute(sql, parameters)
+        return cursor
 
     def commit(self) -> None:
         if self.inner.in_transaction:
