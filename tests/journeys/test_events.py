@@ -70,7 +70,8 @@ def test_lists_come_before_an_issue_and_events_settle_what_was_not_certain(
     site: TrialSite, server: SendGridServer
 ) -> None:
     listed = {"created": 1_700_000_000, "email": "reader3@example.org"}
-    server.plan(Mishap(502, take=True, path="/v3/mail"), lists={"bounces": [listed]})
+    # After the four lists comes the first request for mail.
+    server.plan(Mishap(502, take=True, nth=5), lists={"bounces": [listed]})
     once = site("dispatch", "--once")
     before = site("issue", "report", 1, "--json").json
     server.plan(lists={"bounces": [listed]})
@@ -85,7 +86,7 @@ def test_lists_come_before_an_issue_and_events_settle_what_was_not_certain(
         eventually(
             lambda: (
                 site("issue", "report", 1, "--json").json["outcome"]["delivered"]
-                == before["sending"]["unknown"]
+                == before["deliveries"]
             )
         )
     after = site("issue", "report", 1, "--json").json
@@ -94,10 +95,10 @@ def test_lists_come_before_an_issue_and_events_settle_what_was_not_certain(
     assert once.status == 1
     assert paths[0].startswith("/v3/suppression/")
     assert before["exclusions"]["suppressed"] == 1
-    assert before["sending"]["unknown"] == before["deliveries"] - before["sending"]["pending"] > 0
+    assert before["sending"]["unknown"] > 0
     assert (answers, refused) == ([204, 204, 204], 403)
     assert after["sending"]["unknown"] == 0
-    assert after["sending"]["submitted"] >= before["sending"]["unknown"]
+    assert after["sending"]["submitted"] == before["deliveries"]
     assert "delivered" in site("issue", "report", 1).out
     assert len({copy.address for copy in server.copies()}) == len(server.copies())
 
