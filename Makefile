@@ -14,7 +14,7 @@ serve: .venv/ready
 	$(BIN)/newsletter serve --site demo
 
 test: check
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -34,7 +34,7 @@ SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 endif
 faults: .venv/ready
 	@echo "The same again: make faults FULL=$(FULL) SEED=$(SEED)"
-	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --hypothesis-seed=$(SEED)
+	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --dist worksteal --hypothesis-seed=$(SEED)
 	$(BIN)/pytest -n 0 -m machines
 
 # Small mistakes, made one by one in the part that decides who gets what: do the tests notice?

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, create_engine, literal, select, table, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from newsletter.migrations import upgrade
@@ -81,20 +82,25 @@ def postgres_url(postgres_database: str) -> Iterator[str]:
     the schema takes `empty_postgres_url`.
     """
     yield postgres_database
-    engine = create_engine(postgres_database, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _sweeper(postgres_database).connect() as connection:
         connection.execute(_END_OTHERS)
-        filled = [
-            name
-            for name in (*(table.name for table in Base.metadata.sorted_tables), *_JOB_TABLES)
-            if connection.scalar(select(select(literal(1)).select_from(table(name)).exists()))
-        ]
-        if filled:
+        if filled := connection.scalars(_FILLED).all():
             connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+
+
+@cache
+def _sweeper(url: str) -> Engine:
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
 
 _JOB_TABLES = ("procrastinate_jobs", "procrastinate_workers", "procrastinate_periodic_defers")
+
+_FILLED = text(
+    " UNION ALL ".join(
+        f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})"
+        for name in (*(table.name for table in Base.metadata.sorted_tables), *_JOB_TABLES)
+    )
+)
 
 _END_OTHERS = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

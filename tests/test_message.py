@@ -118,7 +118,7 @@ def test_lines_end_in_crlf_and_are_short_and_plain_ascii(bulletin: Bulletin) -> 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=120)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(TEXTS, min_size=3, max_size=3), st.text(max_size=80))
 @example(["x" * 75, "y" * 76, "z" * 77], "n" * 80)
 @example([" ", ". ", ".\n. \n\t\n "], ".")
@@ -313,7 +313,7 @@ SUBJECTS = st.one_of(
 ).map(" ".join)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(SUBJECTS)
 @example("x" * 1500)
 @example("é " * 700 + "é")

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import cache, partial
 from importlib import metadata
 from typing import Annotated
 
@@ -58,10 +59,13 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+_command = cache(partial(typer.main.get_command, app))
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status: 0 done, 1 the answer is no, 2 wrong use."""
     try:
-        status = app(arguments, prog_name="newsletter", standalone_mode=False)
+        status = _command()(arguments, prog_name="newsletter", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("Stopped; what was done so far is kept.", err=True)
         return 130

@@ -66,6 +66,23 @@ def look_of(settings: Settings, list_title: str) -> Look:
     )
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """What this process has compiled, kept with a checksum of its source."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if code := self._code.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
+
+
 class Templates:
     """The templates of all mails, read and compiled once; safe to share between threads."""
 
@@ -82,6 +99,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_compiled,
             cache_size=-1,
         )
         self._environment.filters |= {"wrapped": wrap, "linked": _linked}

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from newsletter.config import known_zones
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.issue import local_time
 
@@ -49,7 +50,7 @@ def parse_cadence(text: str, default_zone: ZoneInfo) -> Cadence:
             f"The cadence {text!r} cannot be read: write a weekday and a time, for example "
             "'Fridays 07:00' or 'Fridays 07:00 Africa/Lagos'."
         )
-    if parts[4] and parts[4] not in available_timezones():
+    if parts[4] and parts[4] not in known_zones():
         raise UnreadableInput(
             f"{parts[4]!r} is no time zone: write one like Europe/London or Africa/Lagos."
         )

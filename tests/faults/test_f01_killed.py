@@ -201,10 +201,12 @@ def test_at_any_moment_on_postgresql(postgres_url: str, takers: Takers, figures:
 def test_one_of_two_dies_and_the_other_finishes(database_url: str, takers: Takers) -> None:
     issues = prepare(database_url, people=60)
     taker = takers("record")
-    dying = taker.work(database_url, failpoint="submitted:3", turn_size=1, pause=0.002)
+    dying = taker.work(database_url, failpoint="submitted:3", turn_size=1, pause=0.3)
     living = dying._replace(failpoint="", pause=0.02)
 
-    other, victim = start(living), start(dying)
+    victim = start(dying)
+    wait_for(lambda: taker.grown() > 0)  # else the other may be done before it begins
+    other = start(living)
     victim.join(30)
     other.join(60)
 

@@ -55,13 +55,13 @@ def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_fol
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
     subprocess.run([*build, str(tmp_path), str(ROOT)], check=True, capture_output=True)
     wheel = next(tmp_path.glob("*.whl"))
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
+    venv.create(tmp_path / "venv")
+    python = str(tmp_path / "venv" / "bin" / "python")
     # The versions of the lock, without hashes and extras: pip takes neither here.
     lock = (ROOT / "requirements.lock").read_text()
     pins = re.findall(r"^([\w.-]+)(?:\[[^]]*])?(==[^ \\]+)", lock, re.MULTILINE)
     (tmp_path / "pins.txt").write_text("\n".join(name + version for name, version in pins))
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile"]
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile"]
     subprocess.run([*install, "-c", str(tmp_path / "pins.txt"), str(wheel)], check=True)
 
     elsewhere = tmp_path / "elsewhere"
