@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Quotation
+from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
 from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.quotation import is_balanced
 from newsletter.bulletin.words import words_of
@@ -168,6 +168,8 @@ def _texts(bulletin: Bulletin) -> Iterator[tuple[int, str, str]]:
                 yield line, text, ""
             case ItemList(items, line):
                 yield from ((line, text, "") for text in items)
+            case Picture(alt=alt, caption=caption, line=line):
+                yield from ((line, text, "") for text in (caption, alt) if text)
             case _:
                 yield from _story(block)
     yield from ((point.line, point.text, "") for point in bulletin.points)
@@ -192,7 +194,7 @@ _ADDRESS = re.compile(r"\S(?:@|://|www\.|/)\S+$|\bwww\.\S+$")
 def _unfinished_paragraphs(bulletin: Bulletin) -> Iterator[Finding]:
     unfinished = words_of(bulletin.language).unfinished
     for block in bulletin.blocks:
-        if isinstance(block, Heading | ItemList):
+        if isinstance(block, Heading | ItemList | Picture):
             continue
         for line, text, _ in _story(block):
             words = text.split()

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.bulletin import Bulletin, Heading, Paragraph, PointKind, PrayerPoint
+from newsletter.bulletin import (
+    Bulletin,
+    Heading,
+    ItemList,
+    Paragraph,
+    Picture,
+    PointKind,
+    PrayerPoint,
+    Quotation,
+)
 from newsletter.config import Settings
 from newsletter.errors import Problem
 from newsletter.rendering import (
@@ -53,8 +62,12 @@ def sentences(bulletin: Bulletin) -> list[str]:
         match block:
             case Paragraph(text) | Heading(text):
                 written.append(text)
-            case _:
-                written += block.paragraphs if hasattr(block, "paragraphs") else block.items
+            case Quotation(paragraphs):
+                written += paragraphs
+            case ItemList(items):
+                written += items
+            case Picture(caption=caption):
+                written.append(caption)
     written += [point.text for point in bulletin.points]
     written += [point.group for point in bulletin.points if point.group]
     for verse in bulletin.scriptures:

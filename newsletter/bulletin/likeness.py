@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 
-from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Quotation
+from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
 
 # Two versions of one bulletin with a corrected verse and rewritten sentences share well over
 # this; two weeks of one newsletter share headings, greeting and sign-off, well under it.
@@ -46,6 +47,8 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
                 yield f"## {text}"
             case ItemList(items):
                 yield from (f"- {text}" for text in items)
+            case Picture(data, alt=alt, caption=caption):
+                yield f"% {alt}|{caption}|{sha256(data).hexdigest()}"
     for point in bulletin.points:
         yield f"* {point.group or ''}|{point.date or ''}|{point.text}"
     for scripture in bulletin.scriptures:

@@ -1,10 +1,18 @@
 """What was written: a bulletin as plain values, whatever format it came in."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Direction = Literal["ltr", "rtl"]
+
+
+class Sensitivity(enum.StrEnum):
+    """Who may read something outside the mail itself; the mail always holds all of it."""
+
+    PUBLIC = "public"  # archive, feed, texts to share
+    SUPPORTERS = "supporters"  # who came by a link of their own
+    RESTRICTED = "restricted"  # nobody else
 
 
 class PointKind(enum.StrEnum):
@@ -48,7 +56,18 @@ class ItemList:
     line: int
 
 
-Block = Paragraph | Quotation | Heading | ItemList
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the story, as it stood in the source."""
+
+    data: bytes = field(repr=False)
+    media_type: str  # "image/jpeg": what the bytes are, whatever the source called them
+    alt: str  # "" where the source gives none
+    caption: str
+    line: int
+
+
+Block = Paragraph | Quotation | Heading | ItemList | Picture
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,7 @@ class PrayerPoint:
     line: int
     date: str | None = None  # ISO, or two joined by "/"
     group: str | None = None
+    sensitivity: Sensitivity | None = None  # None: that of the bulletin
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,37 @@ class SourceLine:
     text: str
 
 
+LeftoverKind = Literal[
+    "tracked-changes",
+    "review-comment",
+    "hidden-text",
+    "not-taken",
+    "tracker-removed",
+    "remote-image",
+    "boilerplate-removed",
+    "tracking-parameters-removed",
+]
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something in the source that is not in the bulletin; never what it said."""
+
+    kind: LeftoverKind  # the rule that tells staff of it
+    line: int
+    count: int = 1
+    what: str = ""  # of "not-taken": "a table", "a text box"
+
+
+@dataclass(frozen=True)
+class Property:
+    """A value that a document or a picture carries unseen: searched for names, never shown."""
+
+    name: str  # "author", "GPSLatitude"
+    value: str = field(repr=False)
+    line: int = 1
+
+
 @dataclass(frozen=True)
 class Bulletin:
     """The parsed text: no dates of sending, no people to send to."""
@@ -103,3 +154,6 @@ class Bulletin:
     lines: tuple[SourceLine, ...]
     encoding: str = "utf-8"  # what the bytes turned out to be
     residue: tuple[int, ...] = ()  # line numbers of text that belongs to no block
+    leftovers: tuple[Leftover, ...] = ()
+    properties: tuple[Property, ...] = ()
+    sensitivity: Sensitivity = Sensitivity.PUBLIC

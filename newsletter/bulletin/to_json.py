@@ -1,6 +1,14 @@
 """A bulletin as the JSON that `bulletin check --json` prints."""
 
-from newsletter.bulletin.model import Block, Bulletin, Heading, ItemList, Paragraph, Quotation
+from newsletter.bulletin.model import (
+    Block,
+    Bulletin,
+    Heading,
+    ItemList,
+    Paragraph,
+    Picture,
+    Quotation,
+)
 
 
 def bulletin_json(bulletin: Bulletin) -> dict[str, object]:
@@ -44,3 +52,5 @@ def _block(block: Block) -> dict[str, object]:
             return {"kind": "heading", "text": text}
         case ItemList(items):
             return {"kind": "list", "items": list(items)}
+        case Picture(alt=alt, caption=caption):
+            return {"kind": "picture", "alt": alt, "caption": caption}

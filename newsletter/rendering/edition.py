@@ -19,6 +19,7 @@ from newsletter.bulletin import (
     Heading,
     ItemList,
     Paragraph,
+    Picture,
     PointKind,
     PrayerPoint,
     Quotation,
@@ -310,6 +311,8 @@ def _part(block: Block) -> _Part:
             return _Part("quotation", paragraphs)
         case ItemList(items):
             return _Part("list", items)
+        case Picture(alt=alt, caption=caption):
+            return _Part("paragraph", (caption or alt,))
 
 
 def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:
