@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two for each processor: the tests wait for servers and processes half of their time.
 PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo serve test check format faults mutants bench bench-large lock clean
+.PHONY: demo serve test check format faults mutants bench bench-large email-check gallery lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -57,6 +57,17 @@ bench-large: .venv/ready
 	$(BIN)/python benchmarks/freeze.py --people 1000000
 	$(BIN)/python benchmarks/dispatch_smtp.py --people 100000 --rounds 1 --only-ours
 	$(BIN)/python benchmarks/dispatch_sendgrid.py 10000 100000 1000000
+
+# Every kind of mail in every language and style, measured; needs node, java and chromium.
+email-check: .venv/ready tests/email_check/node_modules/ready
+	$(BIN)/python -m tests.email_check
+
+gallery: .venv/ready
+	$(BIN)/python -m tests.email_check.gallery gallery
+
+tests/email_check/node_modules/ready: tests/email_check/package-lock.json
+	cd tests/email_check && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 # Pins everything anew; the lock holds names, versions and hashes, and no address.
 lock: .venv/ready

@@ -98,8 +98,9 @@ def slot_values(
     words = words_of(language)
     cleaned = clean_name(name)
     if cleaned:
-        # A name in another direction must not pull the comma to its other side.
-        marked = words.greeting.replace("{name}", f"<bdi>{html.escape(cleaned)}</bdi>")
+        # A name in another direction must not pull the comma to its other side.  Gmail and
+        # Outlook drop <bdi>, and keep this.
+        marked = words.greeting.replace("{name}", f'<span dir="auto">{html.escape(cleaned)}</span>')
         greeting = words.greeting.replace("{name}", cleaned)
     else:
         marked = greeting = words.greeting_all

@@ -1,0 +1,91 @@
+"""Measure every mail and print one table; the exit status is 1 where one falls short.
+
+python -m tests.email_check [--only WORD]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.email_check.browser import Seen, chromium, look_at
+from tests.email_check.matrix import Mail, matrix
+from tests.email_check.rules import CHECKS
+from tests.email_check.support import Support, support_of
+from tests.email_check.validity import hard_errors
+
+MOST_UNSUPPORTED = 12
+HEAVIEST = {"bulletin": 14_000}  # bytes of HTML of a sample; any mail: see the checks
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was found out about one mail."""
+
+    mail: Mail
+    seen: Seen
+    support: Support
+    errors: Sequence[str]
+
+    def failed(self) -> list[str]:
+        """Return the checks that do not hold."""
+        checks = {name: check(self.mail) for name, check in CHECKS.items()}
+        checks |= self.seen.checks()
+        checks["valid"] = not self.errors
+        checks["nothing harmful"] = not self.support.harmful
+        return [name for name, holds in checks.items() if not holds]
+
+    def beyond(self) -> list[str]:
+        """Return the limits that are passed, besides the checks."""
+        beyond = []
+        if self.support.unsupported > MOST_UNSUPPORTED:
+            beyond.append(f"{self.support.unsupported} unsupported")
+        if (weight := len(self.mail.html.encode())) > HEAVIEST.get(self.mail.kind, weight):
+            beyond.append(f"{weight} bytes")
+        return beyond
+
+    def details(self) -> list[str]:
+        """Return what helps to mend it."""
+        axe = [f"{scheme}: {each}" for scheme, found in self.seen.axe.items() for each in found]
+        return [*axe, *self.errors, *self.support.harmful]
+
+
+NUMBER_OF_CHECKS = len(CHECKS) + 8
+
+
+def measure(mails: Sequence[Mail]) -> list[Measured]:
+    """Return what all of them come to."""
+    documents = [mail.html for mail in mails]
+    with chromium() as browser:
+        seen = [look_at(browser, mail) for mail in mails]
+    return [
+        Measured(*each)
+        for each in zip(mails, seen, support_of(documents), hard_errors(documents), strict=True)
+    ]
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="mails whose name holds this word")
+    wanted = parser.parse_args()
+    mails = [mail for mail in matrix() if wanted.only in mail.name]
+    print(f"{'mail':24} {'checks':>6} {'axe':>4} {'px':>4} {'min':>4} {'errors':>6} {'bytes':>7}")
+    bad = 0
+    for found in measure(mails):
+        failed, beyond, seen = found.failed(), found.beyond(), found.seen
+        bad += bool(failed or beyond)
+        print(
+            f"{found.mail.name:24} {NUMBER_OF_CHECKS - len(failed):3}/{NUMBER_OF_CHECKS} "
+            f"{sum(map(len, seen.axe.values())):4} {max(seen.overflow, seen.overflow_bare):4} "
+            f"{seen.smallest:4.0f} {len(found.errors):6} {len(found.mail.html.encode()):7,}"
+            + "".join(f"  {each};" for each in (*failed, *beyond))
+        )
+        for detail in found.details():
+            print(f"    {detail}")
+    print(f"{len(mails) - bad} of {len(mails)} mails hold")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Every kind of mail in every language and style, as it would reach a subscriber."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter.bulletin import read_bulletin
+from newsletter.message import Envelope, bulletin_form, notice_form, sample_recipient
+from newsletter.rendering import Look, RenderedEmail, Templates, merge, render, render_notice
+from newsletter.site import shipped_templates
+
+LETTERS = Path(__file__).parent / "letters"
+LANGUAGES = tuple(sorted(file.suffixes[0][1:] for file in LETTERS.glob("*.txt")))
+LOOK = Look(
+    organisation="Prayer & Mercy Network",
+    postal_address="1 Example Street, London",
+    list_title="Weekly Prayer",
+    website="https://prayer.example.org",
+    sender_name="Prayer Network",
+)
+SENT = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One complete copy, as sent and as its reader's program shows it."""
+
+    kind: str
+    language: str
+    style: str
+    html: str
+    text: str
+    raw: bytes = field(repr=False)
+    unsubscribe_url: str = ""  # "": nothing to leave
+    pictures: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)  # by content id
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return f"{self.kind} {self.language} {self.style}"
+
+
+def matrix() -> Iterator[Mail]:
+    """Yield a copy of everything there is."""
+    templates = Templates([shipped_templates()])
+    for language in LANGUAGES:
+        source = (LETTERS / f"harvest.{language}.txt").read_bytes()
+        bulletin = read_bulletin(source, "harvest.txt", language)
+        yield _bulletin(render(bulletin, LOOK, templates))
+    yield _notice(
+        render_notice(
+            "Nothing is planned for Friday",
+            [
+                "The list Weekly Prayer has no bulletin for Friday 27 November 2026, 07:00.",
+                "Put one into the folder bulletins, or skip the day.",
+            ],
+            LOOK,
+            templates,
+        )
+    )
+
+
+def _bulletin(email: RenderedEmail) -> Mail:
+    form = bulletin_form(email, _envelope("bulletin"), SENT)
+    recipient = sample_recipient(LOOK.website)
+    in_html, in_text = form.values_for(recipient)
+    return Mail(
+        kind="bulletin",
+        language=email.language,
+        style="standard",
+        html=merge(email.html, in_html),
+        text=merge(email.text, in_text),
+        raw=form.copy_for(recipient),
+        unsubscribe_url=recipient.unsubscribe_url,
+    )
+
+
+def _notice(email: RenderedEmail) -> Mail:
+    form = notice_form(email, _envelope("notice"), SENT)
+    return Mail(
+        kind="notice",
+        language=email.language,
+        style="standard",
+        html=merge(email.html, {}),
+        text=merge(email.text, {}),
+        raw=form.copy_for(sample_recipient(LOOK.website)),
+    )
+
+
+def _envelope(kind: str) -> Envelope:
+    return Envelope(
+        kind="notice" if kind == "notice" else "bulletin",
+        sender_name=LOOK.sender_name,
+        sender_email="prayer@example.org",
+        reply_to="office@example.org",
+        website=LOOK.website,
+        practice=False,
+        list_name="weekly",
+        list_title=LOOK.list_title,
+        list_id=1,
+        issue_id=1,
+    )
