@@ -18,7 +18,7 @@ import jinja2
 import premailer
 
 from newsletter.bulletin import Bulletin, Paragraph, PointKind, PrayerPoint
-from newsletter.message import Envelope, Recipient, bulletin_form
+from newsletter.message import Envelope, Identity, Recipient, bulletin_form
 from newsletter.rendering import Look, Templates, html_bytes, merge, render
 from newsletter.site import shipped_templates
 
@@ -87,8 +87,8 @@ def main() -> None:
         bulletin = bulletin_of(len(bulletin.blocks) + 1)
     envelope = Envelope(
         "bulletin",
-        *("Prayer Network", "prayer@example.org", None, "https://prayer.example.org", False),
-        *("weekly", "Weekly Prayer", 1, 1),
+        Identity("Prayer Network", "prayer@example.org", None, "https://prayer.example.org"),
+        *(False, "weekly", "Weekly Prayer", 1, 1),
     )
     form = bulletin_form(email, envelope, datetime.now(UTC))
     people = [recipient(no) for no in range(2000)]

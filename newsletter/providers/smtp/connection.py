@@ -242,9 +242,8 @@ class SmtpConnection:
         address = recipient.address
         if not is_usable(address) and not is_international(address):
             return None
-        return_path = self._settings.return_path
-        if return_path and recipient.delivery_id:  # samples and notices bounce to their sender
-            return _Envelope(sign(return_path, recipient.token), address)
+        if form.return_path and recipient.delivery_id:  # samples and notices bounce to their sender
+            return _Envelope(sign(form.return_path, recipient.token), address)
         return _Envelope(form.sender_email, address)
 
     def _announce(self, envelope: _Envelope, intent: Intent) -> Wire:
