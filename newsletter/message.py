@@ -164,10 +164,8 @@ class MessageForm:
         sender = envelope.sender
         self.subject = _line(email.subject, "the subject")
         self.sender_name = _line(sender.name, "the sender's name")
-        self.sender_email = _own_address(sender.email, "sender.email")
-        self.reply_to = (
-            _own_address(sender.reply_to, "sender.reply_to") if sender.reply_to else None
-        )
+        self.sender_email = own_address(sender.email, "sender.email")
+        self.reply_to = own_address(sender.reply_to, "sender.reply_to") if sender.reply_to else None
         self.return_path = sender.return_path
         self._domain = self.sender_email.rpartition("@")[2]
         self.shared_headers = dict(self._headers_alike())
@@ -480,7 +478,12 @@ def _recipient_address(address: str) -> str:
     return address if is_international(address) else _wire_address(address)
 
 
-def _own_address(address: str, setting: str) -> str:
+def own_address(address: str, setting: str) -> str:
+    """Return an address of the settings as it goes on the wire: the domain in ASCII.
+
+    Raises:
+        Problem: it is none that mail can come from.
+    """
     try:
         return _wire_address(address)
     except ValueError:

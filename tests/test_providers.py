@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_missing_key_is_one_sentence(tmp_path: Path) -> None:
 # --- a second road for staff -------------------------------------------------------------
 
 
-def site_with(folder: Path, settings: Mapping[str, object], **secrets: str) -> Site:
+def site_with(folder: Path, settings: Mapping[str, object], **secrets: Any) -> Site:
     """Return a site with these settings and secrets."""
     chosen = Settings.model_validate(settings)
     given = Secrets("5a" * 32, "SG.x", "", **secrets)
