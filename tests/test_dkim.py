@@ -432,17 +432,26 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: kept(p, pem(rsa_key()), 0o640),
         "may be read by others: chmod 600",
     ),
-    "no key": (lambda path: kept(path, b"geheim"), "is no private RSA key"),
-    "another kind": (lambda path: kept(path, pem(ed25519_key())), "is no private RSA key"),
+    "no key": (
+        lambda path: kept(path, b"geheim"),
+        "is no private key of that kind, .*genpkey -algorithm RSA",
+    ),
+    "another kind": (
+        lambda path: kept(path, pem(ed25519_key())),
+        "is no private key of that kind, .*genpkey -algorithm RSA",
+    ),
     "a third kind": (
         lambda path: kept(path, pem(ec.generate_private_key(ec.SECP256R1()))),
-        "is no private RSA key",
+        "is no private key of that kind, .*genpkey -algorithm RSA",
     ),
     "locked": (
         lambda path: kept(path, pem(rsa_key(), BestAvailableEncryption(b"geheim"))),
-        "without a passphrase",
+        "without a passphrase: make",
     ),
-    "short": (lambda path: kept(path, pem(rsa_key(1024))), "has 1024 bits, .* 2048: make a new"),
+    "short": (
+        lambda path: kept(path, pem(rsa_key(1024))),
+        "has 1024 bits, .* 2048: make one with openssl",
+    ),
 }
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from newsletter.config import SECOND_PREFIX, SendGrid, Smtp
+from newsletter.config import SECOND_PREFIX, SendGrid, Settings, Smtp
 from newsletter.errors import Problem
-from newsletter.providers.base import Holding, Provider
+from newsletter.providers.base import Holding, Provider, is_loopback
 from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
 from newsletter.providers.reported import Records
@@ -34,12 +35,14 @@ def provider_for(site: Site) -> Provider:
 
     Raises:
         Problem: a key is missing or cannot be used, something secret would cross a network in
-            the clear, or the sender's address is one that nobody may send for.
+            the clear, the sender's address is one that nobody may send for, or the links in
+            the mail would lead nowhere.
     """
     settings, secrets = site.settings.provider, site.secrets
     if settings.kind == "practice":
         return Practice(site.mailbox)
     refuse_free_mail(site.settings)
+    _refuse_local_pages(site.settings)
     if settings.kind == "smtp":
         signer = _signer(site, settings.smtp, secrets.dkim)
         return SmtpRelay(settings.smtp, secrets.smtp_password, signer)
@@ -169,6 +172,20 @@ def tells_outcome(site: Site, practice: bool) -> bool:
             return bool(settings.bounces.maildir or settings.bounces.imap.host)
         case "sendgrid":
             return bool(settings.provider.sendgrid.webhook_public_keys)
+
+
+def _refuse_local_pages(settings: Settings) -> None:
+    """Say no to real mail whose way to unsubscribe nobody takes (RFC 8058 asks for https)."""
+    url, provider = settings.organisation.url, settings.provider
+    if url.startswith("https://"):
+        return
+    hosts = (provider.smtp.host if provider.kind == "smtp" else provider.sendgrid.base_url, url)
+    if all(is_loopback(urlsplit(host).hostname or host) for host in hosts):
+        return  # a trial: the whole of it is on this machine
+    raise Problem(
+        f"The unsubscribe links of real mail would lead to {url}, which receivers do not take: "
+        "set url under [organisation] to the public address of the pages, https://..."
+    )
 
 
 def _signer(site: Site, settings: Smtp, keys: Mapping[str, str]) -> Signer | None:

@@ -189,9 +189,10 @@ def read_signer(
 
 
 _KINDS: Mapping[str, tuple[str, type[RSAPrivateKey | Ed25519PrivateKey]]] = {
-    "rsa": ("RSA", RSAPrivateKey),
+    "rsa": ("RSA -pkeyopt rsa_keygen_bits:2048", RSAPrivateKey),
     "ed25519": ("Ed25519", Ed25519PrivateKey),
 }
+_MAKE = "make one with openssl genpkey -algorithm {}."
 
 
 def _read_key(kind: str, settings: config.Dkim, pem: str, folder: Path) -> SigningKey | None:
@@ -229,19 +230,19 @@ def _read(path: Path, what: str) -> bytes:
 
 
 def _opened(kind: str, pem: bytes, what: str) -> RSAPrivateKey | Ed25519PrivateKey:
-    name, right = _KINDS[kind]
+    algorithm, right = _KINDS[kind]
     try:
         private = load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it wants a passphrase
         private = None
     if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey) or not isinstance(private, right):
         raise Problem(
-            f"{what} is no private {name} key without a passphrase, in PEM: make one as "
-            "docs/how-to/sign-your-mail.md says."
+            f"{what} is no private key of that kind, in PEM and without a passphrase: "
+            f"{_MAKE.format(algorithm)}"
         )
     if isinstance(private, RSAPrivateKey) and private.key_size < _FEWEST_BITS:
         raise Problem(
-            f"{what} has {private.key_size} bits, and receivers ask for {_FEWEST_BITS}: make a new "
-            "one as docs/how-to/sign-your-mail.md says."
+            f"{what} has {private.key_size} bits, and receivers ask for {_FEWEST_BITS}: "
+            f"{_MAKE.format(algorithm)}"
         )
     return private
