@@ -408,7 +408,10 @@ def _first_fault(error: ValidationError, path: Path) -> str:
     return f"{where} is not known{_nearest(name)}."
 
 
-_SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD", KEY_VARIABLE)
+_SECRETS = (
+    *("SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD", "DKIM_RSA_KEY", "DKIM_ED25519_KEY"),
+    KEY_VARIABLE,
+)
 _SECRET_NAMES = {"api_key", "key", "password", "secret", "secret_key", "token"}
 
 

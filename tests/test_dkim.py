@@ -28,7 +28,13 @@ from hypothesis import strategies as st
 from newsletter import config, message
 from newsletter.config import Settings, read_secrets
 from newsletter.errors import Problem
-from newsletter.message import notice_envelope, notice_form
+from newsletter.message import (
+    Envelope,
+    Identity,
+    bulletin_form,
+    notice_envelope,
+    notice_form,
+)
 from newsletter.providers import provider_for, second_route_for
 from newsletter.providers.base import Provider
 from newsletter.providers.smtp import Signer, SmtpRelay, read_signer
@@ -160,18 +166,28 @@ def test_each_try_is_signed_with_its_own_time(
     )
 
 
-def test_a_copy_under_another_domain_is_not_signed_and_does_not_name_ours(
-    server: SmtpServer,
-) -> None:
-    neutral = form(sender_email="letters@example.net", reply_to=None)
+def test_a_copy_under_another_identity_names_nobody_else(server: SmtpServer) -> None:
+    neutral = Envelope(
+        "bulletin",
+        Identity(
+            "Anna", "letters@example.net", None, "https://letters.example.net", "b@example.net"
+        ),
+        practice=False,
+        list_name="letters",
+    )
+    shell = Shell(("<p>Hello.</p>\n",), ())
+    edition = bulletin_form(RenderedEmail("A letter", shell, shell, "en"), neutral, NOON)
+    reader = replace(person(1, "reader@example.com"), unsubscribe_url="https://example.net/u/1")
     connection = SmtpRelay(server.settings(), "", signer()).connect()
 
-    connection.submit(neutral, [person(1)], leave())
+    connection.submit(edition, [reader], leave())
     connection.close()
 
     [taken] = server.taken()
-    assert taken.data == neutral.copy_for(person(1))
-    assert taken.sender == "letters@example.net"
+    assert taken.data == edition.copy_for(reader)  # not signed: our domain would stand in it
+    assert taken.sender.startswith("b+")
+    told = " ".join([*server.heard(), taken.data.decode()])
+    assert not re.search(r"example\.org|prayer|network", told, re.IGNORECASE)
 
 
 # --- what it covers -------------------------------------------------------------------

@@ -82,6 +82,12 @@ def parsed(raw: bytes) -> EmailMessage:
     return message
 
 
+def written_again(raw: bytes) -> bytes:
+    """What a parser took apart, put together again as it was."""
+    as_it_was = email.policy.compat32.clone(linesep="\r\n", max_line_length=None)
+    return email.message_from_bytes(raw, policy=as_it_was).as_bytes()
+
+
 def parts(message: EmailMessage) -> tuple[str, str]:
     """The text and the HTML, with the line ends that were written."""
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
@@ -111,6 +117,7 @@ def test_a_copy_is_a_faultless_message_and_both_parts_come_back_exactly(
     assert not any(faults)
     assert parts(message) == (merge(rendered.text, in_text), merge(rendered.html, in_html))
     assert message["Subject"] == bulletin.title
+    assert written_again(raw) == raw
 
 
 @pytest.mark.parametrize("bulletin", ALL, ids=lambda b: b.language)
@@ -142,6 +149,7 @@ def test_any_text_and_any_name_come_back_exactly(literals: list[str], name: str)
 
     in_html, in_text = form.values_for(recipient)
     assert parts(parsed(raw)) == (merge(shell, in_text), merge(shell, in_html))
+    assert written_again(raw) == raw
     assert max(map(len, raw.split(b"\r\n"))) <= 200
     assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
 
