@@ -1,4 +1,4 @@
-"""What one person's copy costs: merge, complete message, ready for SMTP, and the usual way.
+"""What one person's copy costs: merge, complete message, ready for SMTP, signed; the usual way.
 
     .venv/bin/python benchmarks/merge.py [--kilobytes 26]
 
@@ -16,9 +16,13 @@ from email.policy import SMTP
 
 import jinja2
 import premailer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from newsletter.bulletin import Bulletin, Paragraph, PointKind, PrayerPoint
-from newsletter.message import Envelope, Recipient, bulletin_form
+from newsletter.message import Envelope, Identity, Recipient, bulletin_form
+from newsletter.providers.smtp import Signer
+from newsletter.providers.smtp.dkim import SigningKey
 from newsletter.rendering import Look, Templates, html_bytes, merge, render
 from newsletter.site import shipped_templates
 
@@ -87,8 +91,8 @@ def main() -> None:
         bulletin = bulletin_of(len(bulletin.blocks) + 1)
     envelope = Envelope(
         "bulletin",
-        *("Prayer Network", "prayer@example.org", None, "https://prayer.example.org", False),
-        *("weekly", "Weekly Prayer", 1, 1),
+        Identity("Prayer Network", "prayer@example.org", None, "https://prayer.example.org"),
+        *(False, "weekly", "Weekly Prayer", 1, 1),
     )
     form = bulletin_form(email, envelope, datetime.now(UTC))
     people = [recipient(no) for no in range(2000)]
@@ -101,6 +105,15 @@ def main() -> None:
 
     def wire_one(no: int) -> bytes:
         return b"".join(form.pieces_for(people[no]))
+
+    keys = (
+        SigningKey("rsa", generate_private_key(65537, 2048)),
+        SigningKey("ed25519", Ed25519PrivateKey.generate()),
+    )
+
+    def signed_with(*chosen: SigningKey) -> Callable[[int], object]:
+        signer = Signer("example.org", chosen)
+        return lambda no: signer.signatures(form, people[no], 1_800_000_000)
 
     usual_page = jinja2.Environment(autoescape=True).from_string(USUAL)
     paragraphs = [block.text for block in bulletin.blocks if isinstance(block, Paragraph)]
@@ -127,10 +140,14 @@ def main() -> None:
         ("merge", merge_one, 20),
         ("complete message", message_one, 50),
         ("ready for SMTP", wire_one, 50),
+        ("DKIM, RSA", signed_with(keys[0]), None),
+        ("DKIM, Ed25519", signed_with(keys[1]), None),
+        ("DKIM, both", signed_with(*keys), None),
     ):
         cost = microseconds(act, len(people))
+        beside = f"(goal {goal})" if goal else "(on top)"
         print(
-            f"{name:<18}{cost:>10.1f} us (goal {goal})"
+            f"{name:<18}{cost:>10.1f} us {beside:<9}"
             f"{usual / cost:>8,.0f} times less than the usual way"
         )
     print(f"{'the usual way':<18}{usual:>10.1f} us")

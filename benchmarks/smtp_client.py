@@ -43,7 +43,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 
 from newsletter import config
-from newsletter.message import Envelope, MessageForm, Recipient, bulletin_form
+from newsletter.message import Envelope, Identity, MessageForm, Recipient, bulletin_form
 from newsletter.providers.base import Answer, Intent, boot_clock
 from newsletter.providers.smtp import SmtpRelay
 from newsletter.rendering import RenderedEmail, Shell, Slot
@@ -224,8 +224,9 @@ def shares(people: People, sessions: int) -> list[People]:
 def edition(size: int) -> MessageForm:
     """Return an edition whose every copy has about `size` bytes on the wire."""
     envelope = Envelope(
-        *("bulletin", "Prayer Network", SENDER, None, "https://prayer.example.org", False),
-        *("weekly", "Weekly Prayer", 1, 1),
+        "bulletin",
+        Identity("Prayer Network", SENDER, None, "https://prayer.example.org"),
+        *(False, "weekly", "Weekly Prayer", 1, 1),
     )
     paragraphs = [SENTENCE.strip()]
     while True:

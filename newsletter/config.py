@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -79,6 +79,21 @@ _RETURN_PATH = re.compile(
 )
 
 
+def _domain(name: str) -> str:
+    if name and not re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})+", name, re.ASCII):
+        raise ValueError("write a domain as the DNS has it, for example example.org")
+    return name
+
+
+def _selector(name: str) -> str:
+    if name and not re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", name, re.ASCII):
+        raise ValueError("write letters, digits and hyphens only, for example news2026")
+    return name
+
+
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+
+
 def _folder_name(name: str) -> str:
     if not re.fullmatch(r"[ !#-\[\]-~]+", name):
         raise ValueError("only ASCII without quotation marks and backslashes can be used here")
@@ -135,6 +150,16 @@ class Database(Section):
     url: str = "sqlite:///newsletter.db"
 
 
+class Dkim(Section):
+    """The keys that sign mail by SMTP; none of them: nothing is signed here."""
+
+    domain: Annotated[str, AfterValidator(_domain)] = ""  # empty: the sender's
+    rsa_selector: Annotated[str, AfterValidator(_selector)] = ""
+    rsa_key_file: Line = ""  # relative to the site's folder
+    ed25519_selector: Annotated[str, AfterValidator(_selector)] = ""
+    ed25519_key_file: Line = ""
+
+
 class Smtp(Section):
     """An SMTP relay."""
 
@@ -146,6 +171,7 @@ class Smtp(Section):
     connections: Annotated[int, Field(ge=1, le=200)] = 10
     return_path: Annotated[str, AfterValidator(_return_path)] = ""
     messages_per_intent: Annotated[int, Field(ge=1, le=10)] = 1
+    dkim: Dkim = Dkim()
 
 
 class SendGrid(Section):
@@ -276,6 +302,8 @@ class Secrets:
     second_sendgrid_api_key: str = field(default="", repr=False)  # of [staff.second_route]
     second_smtp_password: str = field(default="", repr=False)
     imap_password: str = field(repr=False, default="")
+    dkim: Mapping[str, str] = field(repr=False, default_factory=dict)  # PEM, by rsa and ed25519
+    second_dkim: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -327,6 +355,8 @@ def read_secrets(folder: Path) -> Secrets:
         _secret(SECOND_PREFIX + "SENDGRID_API_KEY"),
         _secret(SECOND_PREFIX + "SMTP_PASSWORD"),
         _secret("IMAP_PASSWORD"),
+        _dkim_keys(),
+        _dkim_keys(SECOND_PREFIX),
     )
 
 
@@ -348,6 +378,10 @@ def _secret(name: str) -> str:
                 "this user may read it."
             ) from None
     return ""
+
+
+def _dkim_keys(prefix: str = "") -> dict[str, str]:
+    return {kind: _secret(f"{prefix}DKIM_{kind.upper()}_KEY") for kind in ("rsa", "ed25519")}
 
 
 def _key_file(path: Path) -> str:
@@ -374,7 +408,10 @@ def _first_fault(error: ValidationError, path: Path) -> str:
     return f"{where} is not known{_nearest(name)}."
 
 
-_SECRETS = ("SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD", KEY_VARIABLE)
+_SECRETS = (
+    *("SENDGRID_API_KEY", "SMTP_PASSWORD", "IMAP_PASSWORD", "DKIM_RSA_KEY", "DKIM_ED25519_KEY"),
+    KEY_VARIABLE,
+)
 _SECRET_NAMES = {"api_key", "key", "password", "secret", "secret_key", "token"}
 
 
@@ -449,6 +486,7 @@ username = ""
 connections = 10
 # return_path = "bounces@example.org"     # what cannot be delivered comes back to it: [bounces]
 # messages_per_intent = 4                 # faster; after a crash up to 4 not certain a connection
+# [provider.smtp.dkim]                    # if your server does not sign: how-to/sign-your-mail.md
 
 [provider.sendgrid]
 base_url = "https://api.sendgrid.com"     # EU: https://api.eu.sendgrid.com

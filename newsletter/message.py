@@ -10,11 +10,12 @@ import binascii
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Literal
 
 from email_validator import EmailNotValidError, validate_email
@@ -34,6 +35,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _URL = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without < and >, within one line
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?")
+_SPACES = re.compile(rb"[ \t]+")
+_SPACE_AT_END = re.compile(rb" (?=\r\n)")
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _WORD_BYTES = 45  # of UTF-8 in one encoded word: 60 of base64, 72 with its frame (RFC 2047: 75)
 _LONGEST_PLAIN_SUBJECT = 900  # characters; a line has 998
 _LONGEST_PLAIN_NAME = 200
@@ -64,14 +68,37 @@ def sample_recipient(website: str, token: str = SAMPLE_TOKEN) -> Recipient:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who a copy says it comes from, in its headers and on the wire.
+
+    The domain of `email` also stands in Message-ID, List-Id and the DKIM signature, so that a
+    copy under another identity names nobody else.
+    """
+
+    name: str
+    email: str
+    reply_to: str | None
+    website: str  # URL of the organisation
+    return_path: str = ""  # where SMTP returns copies to; empty: to `email`
+
+
+def identity_of(settings: Settings) -> Identity:
+    """Return the identity of [sender], under which all mail goes out."""
+    return Identity(
+        name=settings.sender.name,
+        email=settings.sender.email,
+        reply_to=settings.sender.reply_to,
+        website=settings.organisation.url,
+        return_path=settings.provider.smtp.return_path,
+    )
+
+
+@dataclass(frozen=True)
 class Envelope:
     """What the headers of an edition say besides subject and date."""
 
     kind: Kind
-    sender_name: str
-    sender_email: str
-    reply_to: str | None
-    website: str  # URL of the organisation
+    sender: Identity
     practice: bool  # nothing leaves this machine
     list_name: str = ""  # [a-z0-9-]; the list fields are unused in notices
     list_title: str = ""
@@ -91,10 +118,7 @@ def bulletin_envelope(
     """Return the envelope that the settings give to an issue of a list."""
     return Envelope(
         kind=kind,
-        sender_name=settings.sender.name,
-        sender_email=settings.sender.email,
-        reply_to=settings.sender.reply_to,
-        website=settings.organisation.url,
+        sender=identity_of(settings),
         practice=settings.practice,
         list_name=list_name,
         list_title=list_title,
@@ -105,14 +129,7 @@ def bulletin_envelope(
 
 def notice_envelope(settings: Settings) -> Envelope:
     """Return the envelope of mails to staff."""
-    return Envelope(
-        kind="notice",
-        sender_name=settings.sender.name,
-        sender_email=settings.sender.email,
-        reply_to=settings.sender.reply_to,
-        website=settings.organisation.url,
-        practice=settings.practice,
-    )
+    return Envelope(kind="notice", sender=identity_of(settings), practice=settings.practice)
 
 
 def bulletin_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":
@@ -144,18 +161,18 @@ class MessageForm:
     def __init__(self, email: RenderedEmail, envelope: Envelope, date: datetime) -> None:
         self.email = email
         self.envelope = envelope
+        sender = envelope.sender
         self.subject = _line(email.subject, "the subject")
-        self.sender_name = _line(envelope.sender_name, "the sender's name")
-        self.sender_email = _own_address(envelope.sender_email, "sender.email")
-        self.reply_to = (
-            _own_address(envelope.reply_to, "sender.reply_to") if envelope.reply_to else None
-        )
+        self.sender_name = _line(sender.name, "the sender's name")
+        self.sender_email = own_address(sender.email, "sender.email")
+        self.reply_to = own_address(sender.reply_to, "sender.reply_to") if sender.reply_to else None
+        self.return_path = sender.return_path
         self._domain = self.sender_email.rpartition("@")[2]
         self.shared_headers = dict(self._headers_alike())
-        self._head = self._encoded_head(date)
         self._body = _Body.of(email)
+        self._head = self._encoded_head(date) + self._body.head
         self._stuffed_head = _stuffed(self._head)
-        self._stuffed_body = self._body.stuffed()
+        self._stuffed_body = self._body.rewritten(_stuffed)
 
     @property
     def category(self) -> str:
@@ -174,6 +191,7 @@ class MessageForm:
             [
                 self._head,
                 self._personal_head(recipient),
+                b"\r\n",
                 *self._body.filled(*self.values_for(recipient)),
             ]
         )
@@ -187,8 +205,26 @@ class MessageForm:
         return [
             self._stuffed_head,
             _stuffed(self._personal_head(recipient)),
+            b"\r\n",
             *self._stuffed_body.filled(*self.values_for(recipient)),
         ]
+
+    def relaxed_for(self, recipient: Recipient) -> tuple[Mapping[bytes, bytes], bytes]:
+        """Return the same message as DKIM reads it, relaxed: its headers by name, and its body.
+
+        Names are in small letters; each header is a whole line without its end (RFC 6376,
+        3.4.2 and 3.4.4).
+
+        Raises:
+            ValueError: as for `copy_for`.
+        """
+        alike, body = self._relaxed
+        own = _relaxed_headers(self._personal_head(recipient))
+        return alike | own, b"".join(body.filled(*self.values_for(recipient)))
+
+    @cached_property  # only where a provider signs
+    def _relaxed(self) -> tuple[dict[bytes, bytes], "_Body"]:
+        return _relaxed_headers(self._head), self._body.rewritten(_relaxed_lines)
 
     def headers_for(self, recipient: Recipient) -> dict[str, str]:
         """Return the headers that a provider's API does not write by itself.
@@ -234,8 +270,8 @@ class MessageForm:
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058
             yield "List-Id", self._list_id()
             yield "List-Owner", f"<mailto:{self.reply_to or self.sender_email}>"
-            if envelope.website:
-                yield "List-Help", f"<{_own_url(envelope.website)}>"
+            if envelope.sender.website:
+                yield "List-Help", f"<{_own_url(envelope.sender.website)}>"
             yield "Feedback-ID", self._feedback_id()
             yield "Precedence", "bulk"
         if envelope.practice:
@@ -276,33 +312,36 @@ class _Body:
     Every literal, and every value in a slot, begins a line.
     """
 
+    head: bytes  # MIME's own headers
     text: tuple[bytes, ...]
     html: tuple[bytes, ...]
     text_slots: tuple[Slot, ...]
     html_slots: tuple[Slot, ...]
-    doubles_dots: bool = False
+    rewrite: Callable[[bytes], bytes] | None = None  # what is done to values too
 
     @classmethod
     def of(cls, email: RenderedEmail) -> "_Body":
         # "=_" never occurs in quoted-printable, so no text can hold the boundary.
         boundary = f"=_{email.hash().hex()[:24]}"
-        start = (
-            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"'
-            f"\r\n\r\n{_part_head(boundary, 'plain')}"
+        head = (
+            f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'
         )
+        start, between = (_part_head(boundary, subtype) for subtype in ("plain", "html"))
         return cls(
-            _encoded_literals(email.text, start, f"\r\n{_part_head(boundary, 'html')}"),
+            head.encode("ascii"),
+            _encoded_literals(email.text, start, f"\r\n{between}"),
             _encoded_literals(email.html, "", f"\r\n--{boundary}--\r\n"),
             email.text.slots,
             email.html.slots,
         )
 
-    def stuffed(self) -> "_Body":
+    def rewritten(self, rewrite: Callable[[bytes], bytes]) -> "_Body":
+        """Return the same with something done to all lines, each within its own piece."""
         return replace(
             self,
-            text=tuple(map(_stuffed, self.text)),
-            html=tuple(map(_stuffed, self.html)),
-            doubles_dots=True,
+            text=tuple(map(rewrite, self.text)),
+            html=tuple(map(rewrite, self.html)),
+            rewrite=rewrite,
         )
 
     def filled(self, in_html: SlotValues, in_text: SlotValues) -> list[bytes]:
@@ -317,13 +356,23 @@ class _Body:
     def _encoded(self, value: str) -> bytes:
         encoded = _quoted_printable(value)
         # A greeting that begins with a dot stands behind a soft break, at the start of a line.
-        return _stuffed(encoded) if self.doubles_dots else encoded
+        return self.rewrite(encoded) if self.rewrite else encoded
 
 
 def _stuffed(lines: bytes) -> bytes:
     """Return whole lines with the dot at the start of a line doubled (RFC 5321, 4.5.2)."""
     doubled = lines.replace(b"\r\n.", b"\r\n..")
     return b"." + doubled if doubled.startswith(b".") else doubled
+
+
+def _relaxed_lines(lines: bytes) -> bytes:
+    return _SPACE_AT_END.sub(b"", _SPACES.sub(b" ", lines))
+
+
+def _relaxed_headers(head: bytes) -> dict[bytes, bytes]:
+    lines = [line.partition(b":") for line in _FOLD.sub(b"", head).split(b"\r\n")[:-1]]
+    relaxed = ((name.lower(), _SPACES.sub(b" ", value).strip(b" ")) for name, _, value in lines)
+    return {name: b"%b:%b" % (name, value) for name, value in relaxed}
 
 
 def _part_head(boundary: str, subtype: str) -> str:
@@ -429,7 +478,12 @@ def _recipient_address(address: str) -> str:
     return address if is_international(address) else _wire_address(address)
 
 
-def _own_address(address: str, setting: str) -> str:
+def own_address(address: str, setting: str) -> str:
+    """Return an address of the settings as it goes on the wire: the domain in ASCII.
+
+    Raises:
+        Problem: it is none that mail can come from.
+    """
     try:
         return _wire_address(address)
     except ValueError:

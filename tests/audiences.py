@@ -1,7 +1,7 @@
 """Lists of invented people and issues for them, as the other parts of the product leave them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select
@@ -103,6 +103,7 @@ def add_issue(
     bulletin_id: int | None = None,
     languages: Sequence[str] = ("en",),
     due_at: datetime = MONDAY,
+    edition: Callable[[str], RenderedEmail] = email_in,
 ) -> int:
     """Return the id of an approved issue that waits for its time."""
     bulletin_id = bulletin_id or add_bulletin(session, list_id, text=f"list {list_id}")
@@ -121,7 +122,7 @@ def add_issue(
     session.add(issue)
     session.flush()
     for number, language in enumerate(languages):
-        email = email_in(language)
+        email = edition(language)
         sealed = keys.encrypt(email.to_json(), "edition.email", f"{issue.id}/{number}".encode())
         session.add(
             Edition(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from newsletter.message import Envelope, MessageForm, Recipient
+from newsletter.message import Envelope, Identity, MessageForm, Recipient
 from newsletter.providers.base import Intent, Outcome, Provider, boot_clock
 from newsletter.rendering import RenderedEmail, Shell, Slot
 
@@ -27,14 +27,12 @@ def form(
     email: RenderedEmail = EMAIL,
     sender_email: str = "prayer@example.org",
     reply_to: str | None = "office@example.org",
+    return_path: str = "",
 ) -> MessageForm:
     """Return an edition; the one place in these tests that makes a `MessageForm`."""
     envelope = Envelope(
         kind="bulletin",
-        sender_name="Prayer Network",
-        sender_email=sender_email,
-        reply_to=reply_to,
-        website=SITE,
+        sender=Identity("Prayer Network", sender_email, reply_to, SITE, return_path),
         practice=False,
         list_name="weekly",
         list_title="Weekly prayer",

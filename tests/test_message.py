@@ -12,11 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.bulletin import Bulletin
-from newsletter.config import Sender, Settings
+from newsletter.config import Provider, Sender, Settings, Smtp
 from newsletter.errors import Problem
 from newsletter.message import (
     SAMPLE_TOKEN,
     Envelope,
+    Identity,
     MessageForm,
     Recipient,
     bulletin_envelope,
@@ -44,10 +45,12 @@ NOTICE = render_notice("A slot is empty", ["Friday 27 November 2026, 07:00."], L
 DATE = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 ENVELOPE = Envelope(
     kind="bulletin",
-    sender_name="Prayer Network",
-    sender_email="prayer@example.org",
-    reply_to="office@example.org",
-    website="https://prayer.example.org",
+    sender=Identity(
+        name="Prayer Network",
+        email="prayer@example.org",
+        reply_to="office@example.org",
+        website="https://prayer.example.org",
+    ),
     practice=False,
     list_name="weekly",
     list_title="Weekly Prayer",
@@ -62,14 +65,27 @@ def small(subject: str = "Pray", text: str = "Hello\n") -> RenderedEmail:
     return RenderedEmail(subject, shell, shell, "en")
 
 
+def envelope_with(**changes: object) -> Envelope:
+    """Return the envelope with other fields, its own or the identity's."""
+    of_sender = {name: changes.pop(name) for name in set(changes) & vars(ENVELOPE.sender).keys()}
+    sender = replace(ENVELOPE.sender, **of_sender)  # type: ignore[arg-type]  # checked by replace
+    return replace(ENVELOPE, sender=sender, **changes)  # type: ignore[arg-type]  # checked by replace
+
+
 def form_of(rendered: RenderedEmail | None = None, **changes: object) -> MessageForm:
-    return bulletin_form(rendered or small(), replace(ENVELOPE, **changes), DATE)  # type: ignore[arg-type]  # names are checked by replace
+    return bulletin_form(rendered or small(), envelope_with(**changes), DATE)
 
 
 def parsed(raw: bytes) -> EmailMessage:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
+
+
+def written_again(raw: bytes) -> bytes:
+    """What a parser took apart, put together again as it was."""
+    as_it_was = email.policy.compat32.clone(linesep="\r\n", max_line_length=None)
+    return email.message_from_bytes(raw, policy=as_it_was).as_bytes()
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:
@@ -101,6 +117,7 @@ def test_a_copy_is_a_faultless_message_and_both_parts_come_back_exactly(
     assert not any(faults)
     assert parts(message) == (merge(rendered.text, in_text), merge(rendered.html, in_html))
     assert message["Subject"] == bulletin.title
+    assert written_again(raw) == raw
 
 
 @pytest.mark.parametrize("bulletin", ALL, ids=lambda b: b.language)
@@ -132,6 +149,7 @@ def test_any_text_and_any_name_come_back_exactly(literals: list[str], name: str)
 
     in_html, in_text = form.values_for(recipient)
     assert parts(parsed(raw)) == (merge(shell, in_text), merge(shell, in_html))
+    assert written_again(raw) == raw
     assert max(map(len, raw.split(b"\r\n"))) <= 200
     assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
 
@@ -148,7 +166,7 @@ def test_on_the_wire_every_dot_at_the_start_of_a_line_is_doubled(
     literals: list[str], name: str, language: str
 ) -> None:
     shell = Shell((*literals[:2], literals[2] + "\n"), (Slot.GREETING, Slot.UNSUBSCRIBE))
-    form = form_of(RenderedEmail(".s", shell, shell, language), sender_name="." + "é" * 40)
+    form = form_of(RenderedEmail(".s", shell, shell, language), name="." + "é" * 40)
     recipient = replace(SAMPLE, name=name)
 
     wire = b"".join(form.pieces_for(recipient))
@@ -240,7 +258,7 @@ def test_a_long_unsubscribe_link_is_written_raw_on_one_line() -> None:
 
 @pytest.mark.parametrize("title", ["주간 기도", "=?utf-8?q?x?=", ""])
 def test_no_structured_header_holds_encoded_words(title: str) -> None:
-    raw = form_of(list_title=title, sender_name="기도").copy_for(SAMPLE)
+    raw = form_of(list_title=title, name="기도").copy_for(SAMPLE)
 
     head = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert [line for line in head if b"=?" in line and not line.startswith(b"From: ")] == []
@@ -358,7 +376,7 @@ def display_name(raw: bytes, header: str) -> str:
 
 @pytest.mark.parametrize("name", ["Gebetsgruppe Köln, e.V.", "기도 네트워크", "A" * 250, ""])
 def test_the_senders_name_comes_back(name: str) -> None:
-    raw = form_of(sender_name=name).copy_for(SAMPLE)
+    raw = form_of(name=name).copy_for(SAMPLE)
 
     assert display_name(raw, "From") == name
     assert parsed(raw)["From"].addresses[0].addr_spec == "prayer@example.org"
@@ -374,7 +392,7 @@ def test_an_address_beyond_ascii_stands_in_its_header_as_it_is(name: str | None)
 
 
 def test_international_domains_are_written_in_ascii() -> None:
-    form = form_of(sender_email="prayer@straße.de", reply_to="büro@example.org".replace("ü", "u"))
+    form = form_of(email="prayer@straße.de", reply_to="büro@example.org".replace("ü", "u"))
 
     message = parsed(form.copy_for(replace(SAMPLE, address="miriam@bücher.de")))
 
@@ -389,13 +407,13 @@ def test_international_domains_are_written_in_ascii() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"sender_name": "Ann\r\nBcc: x@example.org"}, "the sender's name"),
-        ({"sender_name": "Ann\x00"}, "the sender's name"),
+        ({"name": "Ann\r\nBcc: x@example.org"}, "the sender's name"),
+        ({"name": "Ann\x00"}, "the sender's name"),
         ({"list_title": "Weekly\nPrayer"}, "the title of the list"),
         ({"list_name": "weekly\r\n"}, "the name of the list"),
-        ({"sender_email": "prayer"}, r"sender\.email"),
-        ({"sender_email": "prayer@example.org\nBcc: x"}, r"sender\.email"),
-        ({"sender_email": "jörg@example.org"}, r"sender\.email"),
+        ({"email": "prayer"}, r"sender\.email"),
+        ({"email": "prayer@example.org\nBcc: x"}, r"sender\.email"),
+        ({"email": "jörg@example.org"}, r"sender\.email"),
         ({"reply_to": "office @example.org"}, r"sender\.reply_to"),
         ({"website": "https://prayer.example.org/a b"}, r"organisation\.url"),
         ({"website": "https://x.org/\r\nBcc:"}, r"organisation\.url"),
@@ -405,7 +423,7 @@ def test_a_setting_that_cannot_stand_in_a_header_is_a_sentence(
     changes: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(Problem, match=sentence):
-        bulletin_form(small(), replace(ENVELOPE, **changes), DATE)  # type: ignore[arg-type]  # fields
+        bulletin_form(small(), envelope_with(**changes), DATE)
 
 
 @pytest.mark.parametrize("control", ["\r", "\n", "\x00", "\x07", "\x85", "\u2028"])
@@ -466,13 +484,23 @@ def test_a_form_tells_what_an_api_asks_for() -> None:
 def test_the_envelope_comes_from_the_settings() -> None:
     sender = Sender(name="Anna", email="anna@example.net", reply_to="a@example.net")
 
+    smtp = Smtp(return_path="bounces@example.net")
+
     envelope = bulletin_envelope(
-        Settings(sender=sender), list_name="w", list_title="W", list_id=1, issue_id=2
+        Settings(sender=sender, provider=Provider(smtp=smtp)),
+        list_name="w",
+        list_title="W",
+        list_id=1,
+        issue_id=2,
     )
 
     assert envelope == Envelope(
-        *("bulletin", "Anna", "anna@example.net", "a@example.net", "http://127.0.0.1:8000", True),
-        *("w", "W", 1, 2),
+        "bulletin",
+        Identity(
+            *("Anna", "anna@example.net", "a@example.net", "http://127.0.0.1:8000"),
+            "bounces@example.net",
+        ),
+        *(True, "w", "W", 1, 2),
     )
 
 

@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -22,7 +23,8 @@ from subscribers.privacy import Keys
 
 def site(folder: Path, kind: str, key: str = "SG.x") -> Site:
     """Return a site that sends through one kind of provider."""
-    chosen = Settings.model_validate({"provider": {"kind": kind}})
+    url = "https://prayer.example.org"
+    chosen = Settings.model_validate({"provider": {"kind": kind}, "organisation": {"url": url}})
     secrets = Secrets("5a" * 32, key, "")
     return Site(folder, chosen, secrets, Keys("5a" * 32), open_engine("sqlite://"))
 
@@ -40,7 +42,7 @@ def test_a_missing_key_is_one_sentence(tmp_path: Path) -> None:
 # --- a second road for staff -------------------------------------------------------------
 
 
-def site_with(folder: Path, settings: Mapping[str, object], **secrets: str) -> Site:
+def site_with(folder: Path, settings: Mapping[str, object], **secrets: Any) -> Site:
     """Return a site with these settings and secrets."""
     chosen = Settings.model_validate(settings)
     given = Secrets("5a" * 32, "SG.x", "", **secrets)
@@ -127,6 +129,41 @@ def test_a_free_mail_sender_may_practise(tmp_path: Path) -> None:
     place = site_with(tmp_path, {"sender": {"email": "letters@gmail.com"}})
 
     assert provider_for(place).name == "practice"
+
+
+# --- links that nobody could follow ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [
+        ("http://127.0.0.1:8000", {"kind": "sendgrid"}),
+        ("http://127.0.0.1:8000", {"kind": "smtp", "smtp": {"host": "mail.example.org"}}),
+        ("http://prayer.example.org", {"kind": "smtp", "smtp": {"host": "localhost"}}),
+        ("http://prayer.example.org", {"kind": "sendgrid"}),
+    ],
+)
+def test_real_mail_needs_pages_that_its_readers_reach(
+    tmp_path: Path, url: str, provider: Mapping[str, object]
+) -> None:
+    place = site_with(tmp_path, {"organisation": {"url": url}, "provider": provider})
+
+    with pytest.raises(Problem, match=rf"lead to {url}, .* url under \[organisation\]"):
+        provider_for(place)
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        {"kind": "practice"},
+        {"kind": "smtp", "smtp": {"host": "127.0.0.1"}},
+        {"kind": "sendgrid", "sendgrid": {"base_url": "http://127.0.0.1:9000"}},
+    ],
+)
+def test_a_trial_on_one_machine_needs_no_public_pages(
+    tmp_path: Path, provider: Mapping[str, object]
+) -> None:
+    assert provider_for(site_with(tmp_path, {"provider": provider}))
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,11 @@ def test_a_message_arrives_byte_for_byte(server: SmtpServer) -> None:
 
 
 def test_a_return_path_is_signed_for_each_copy_and_for_no_notice(server: SmtpServer) -> None:
-    settings = server.settings().model_copy(update={"return_path": "bounces@example.org"})
-    connection = SmtpRelay(settings, "").connect()
+    connection = SmtpRelay(server.settings(), "").connect()
     sample = replace(person(3), delivery_id=0)
+    edition = form(return_path="bounces@example.org")
 
-    connection.submit(form(), [*people(2), sample], leave())
+    connection.submit(edition, [*people(2), sample], leave())
     connection.close()
 
     paths = [taken.sender for taken in server.taken()]
@@ -151,7 +151,9 @@ def test_a_reset_counts_as_news() -> None:
 
 def _fixed(message: bytes, sender_email: str = "prayer@example.org") -> MessageForm:
     """An edition whose every copy is the same bytes, dots doubled."""
-    fixed = SimpleNamespace(sender_email=sender_email, pieces_for=lambda _: [message])
+    fixed = SimpleNamespace(
+        sender_email=sender_email, return_path="", pieces_for=lambda _: [message]
+    )
     return cast("MessageForm", fixed)
 
 

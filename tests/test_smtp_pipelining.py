@@ -436,7 +436,7 @@ def test_those_of_a_turn_whose_time_the_others_took_are_as_if_never_tried(
     server: SmtpServer, clock: Clock
 ) -> None:
     class Slow:
-        sender_email = "prayer@example.org"
+        sender_email, return_path = "prayer@example.org", ""
 
         def pieces_for(self, reader: Recipient) -> list[bytes]:
             clock.now += 4

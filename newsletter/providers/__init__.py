@@ -1,14 +1,16 @@
 """Who takes mail from us: one file or folder for each vendor.  The only list of vendors is here."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from newsletter.config import SECOND_PREFIX, SendGrid
+from newsletter.config import SECOND_PREFIX, SendGrid, Settings, Smtp
 from newsletter.errors import Problem
-from newsletter.providers.base import Holding, Provider
+from newsletter.providers.base import Holding, Provider, is_loopback
 from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
 from newsletter.providers.reported import Records
-from newsletter.providers.smtp import SmtpRelay
+from newsletter.providers.smtp import Signer, SmtpRelay, read_signer
 from newsletter.site import Site
 
 if TYPE_CHECKING:
@@ -32,15 +34,18 @@ def provider_for(site: Site) -> Provider:
     """Return the provider that the settings of `site` choose; opens nothing.
 
     Raises:
-        Problem: a key is missing, something secret would cross a network in the clear, or the
-            sender's address is one that nobody may send for.
+        Problem: a key is missing or cannot be used, something secret would cross a network in
+            the clear, the sender's address is one that nobody may send for, or the links in
+            the mail would lead nowhere.
     """
     settings, secrets = site.settings.provider, site.secrets
     if settings.kind == "practice":
         return Practice(site.mailbox)
     refuse_free_mail(site.settings)
+    _refuse_local_pages(site.settings)
     if settings.kind == "smtp":
-        return SmtpRelay(settings.smtp, secrets.smtp_password)
+        signer = _signer(site, settings.smtp, secrets.dkim)
+        return SmtpRelay(settings.smtp, secrets.smtp_password, signer)
     return _sendgrid(settings.sendgrid, secrets.sendgrid_api_key)
 
 
@@ -117,7 +122,8 @@ def second_route_for(site: Site) -> Provider | None:
         return None
     try:
         if route.kind == "smtp":
-            return SmtpRelay(route.smtp, secrets.second_smtp_password)
+            signer = _signer(site, route.smtp, secrets.second_dkim)
+            return SmtpRelay(route.smtp, secrets.second_smtp_password, signer)
         return _sendgrid(route.sendgrid, secrets.second_sendgrid_api_key)
     except Problem as problem:
         raise Problem(
@@ -166,6 +172,24 @@ def tells_outcome(site: Site, practice: bool) -> bool:
             return bool(settings.bounces.maildir or settings.bounces.imap.host)
         case "sendgrid":
             return bool(settings.provider.sendgrid.webhook_public_keys)
+
+
+def _refuse_local_pages(settings: Settings) -> None:
+    """Say no to real mail whose way to unsubscribe nobody takes (RFC 8058 asks for https)."""
+    url, provider = settings.organisation.url, settings.provider
+    if url.startswith("https://"):
+        return
+    hosts = (provider.smtp.host if provider.kind == "smtp" else provider.sendgrid.base_url, url)
+    if all(is_loopback(urlsplit(host).hostname or host) for host in hosts):
+        return  # a trial: the whole of it is on this machine
+    raise Problem(
+        f"The unsubscribe links of real mail would lead to {url}, which receivers do not take: "
+        "set url under [organisation] to the public address of the pages, https://..."
+    )
+
+
+def _signer(site: Site, settings: Smtp, keys: Mapping[str, str]) -> Signer | None:
+    return read_signer(settings.dkim, keys, site.folder, site.settings.sender.email)
 
 
 def _sendgrid(settings: SendGrid, key: str) -> Provider:

@@ -1,11 +1,13 @@
 """A server shaped like SendGrid, with the real limits and faults on command."""
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from email.header import Header
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +47,29 @@ class Copy:
     headers: Mapping[str, str]
     custom_args: Mapping[str, str]
     reference: str
+    sender: Mapping[str, str]
+    reply_to: Mapping[str, str]
+
+    def message(self) -> bytes:
+        """Return it as the mail that SendGrid writes, with a Date and a Message-ID of its own."""
+        token = self.custom_args["pb_d"]
+        domain = self.sender["email"].rpartition("@")[2]
+        own = {
+            "From": _mailbox(self.sender),
+            "Reply-To": _mailbox(self.reply_to) if self.reply_to else "",
+            "To": _mailbox({"email": self.address, "name": self.name}),
+            "Subject": Header(self.subject, "utf-8", maxlinelen=76, header_name="Subject").encode(
+                linesep="\r\n"
+            ),
+            "Date": "Fri, 27 Nov 2026 07:00:00 +0000",
+            "Message-ID": f"<{token}@{domain}>",
+            "MIME-Version": "1.0",
+            "Content-Type": 'multipart/alternative; boundary="=_x"',
+        }
+        written = {name: value for name, value in own.items() if value} | dict(self.headers)
+        head = "".join(f"{name}: {value}\r\n" for name, value in written.items())
+        parts = (_part("plain", self.text), _part("html", self.html))
+        return f"{head}\r\n{''.join(parts)}--=_x--\r\n".encode()
 
 
 @dataclass(frozen=True)
@@ -142,7 +167,22 @@ def _copies(body: dict[str, Any], reference: str) -> Iterator[Copy]:
             person.get("headers", {}),
             person["custom_args"],
             reference,
+            body["from"],
+            body.get("reply_to", {}),
         )
+
+
+def _mailbox(person: Mapping[str, str]) -> str:
+    name = Header(person["name"], "utf-8").encode(linesep="\r\n") if person.get("name") else ""
+    return f"{name} <{person['email']}>".lstrip()
+
+
+def _part(kind: str, text: str) -> str:
+    encoded = base64.encodebytes(text.encode()).decode().replace("\n", "\r\n")
+    return (
+        f'--=_x\r\nContent-Type: text/{kind}; charset="utf-8"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+    )
 
 
 def _merge(text: str, values: Mapping[str, str]) -> str:

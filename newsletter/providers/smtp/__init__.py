@@ -5,6 +5,7 @@ SmtpRelay               the settings, made once for each process         (here)
 SmtpConnection.submit   message after message over a kept conversation   connection
 connect, open_...       greeting, encryption, sign-in                    opening
 judge                   what a reply means                               replies
+Signer                  the signatures of the sender's domain            dkim
 Wire                    bytes out, whole replies in                      wire
 ```
 Every step is driven and judged by our own code, because all depends on one moment: before
@@ -21,8 +22,9 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.providers.base import is_loopback
 from newsletter.providers.smtp.connection import BODY_SECONDS, DOT_SECONDS, SmtpConnection
+from newsletter.providers.smtp.dkim import Signer, read_signer
 
-__all__ = ["SmtpConnection", "SmtpRelay"]
+__all__ = ["Signer", "SmtpConnection", "SmtpRelay", "read_signer"]
 
 
 class SmtpRelay:
@@ -33,8 +35,8 @@ class SmtpRelay:
     repeatable = False
     answer_within = timedelta(seconds=BODY_SECONDS + DOT_SECONDS + 120)
 
-    def __init__(self, settings: config.Smtp, password: str) -> None:
-        """Read the settings; opens nothing.
+    def __init__(self, settings: config.Smtp, password: str, signer: Signer | None = None) -> None:
+        """Read the settings; opens nothing.  Without a `signer` nothing is signed.
 
         Raises:
             Problem: the mail or the password would cross a network in the clear, or there
@@ -51,11 +53,12 @@ class SmtpRelay:
         self.turn_size = settings.messages_per_intent
         self._settings = settings
         self._password = password
+        self._signer = signer
         self._context = None if settings.security == "none" else _trusting_authorities()
 
     def connect(self) -> SmtpConnection:
         """Return a new conversation; opens nothing yet."""
-        return SmtpConnection(self._settings, self._password, self._context)
+        return SmtpConnection(self._settings, self._password, self._context, self._signer)
 
 
 def _trusting_authorities() -> ssl.SSLContext:

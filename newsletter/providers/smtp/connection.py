@@ -16,6 +16,7 @@ is there, and it is dropped with the connection when somebody else comes.
 
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,7 @@ from newsletter.providers.base import (
     is_usable,
 )
 from newsletter.providers.returns import sign
+from newsletter.providers.smtp.dkim import Signer
 from newsletter.providers.smtp.opening import (
     COMMAND_SECONDS,
     NotOpened,
@@ -101,11 +103,16 @@ class SmtpConnection:
     """A conversation with the mail server, begun anew when it has ended."""
 
     def __init__(
-        self, settings: config.Smtp, password: str, context: ssl.SSLContext | None
+        self,
+        settings: config.Smtp,
+        password: str,
+        context: ssl.SSLContext | None,
+        signer: Signer | None = None,
     ) -> None:
         self._settings = settings
         self._password = password
         self._context = context
+        self._signer = signer
         self._server = f"The mail server {settings.host}"
         self._wire: Wire | None = None
         self._offers: Offers = {}
@@ -166,7 +173,7 @@ class SmtpConnection:
             self._take_back()
             return TOO_LATE
         try:
-            pieces = form.pieces_for(recipient)
+            pieces = self._pieces(form, recipient)
         except ValueError:  # what cannot stand in a header is in no one's power to deliver
             return UNUSABLE
         try:
@@ -184,6 +191,13 @@ class SmtpConnection:
                 return NOT_REACHED
             return later(f"{self._server} broke off before it had the message ({lost}).")
         return self._answer_to_dot(wire, intent)
+
+    def _pieces(self, form: MessageForm, recipient: Recipient) -> Sequence[bytes]:
+        """Return the message for the wire, signed anew for each try where there are keys."""
+        pieces = form.pieces_for(recipient)
+        if self._signer is None:
+            return pieces
+        return [self._signer.signatures(form, recipient, int(time.time())), *pieces]
 
     def _write(
         self, wire: Wire, pieces: Sequence[bytes], intent: Intent, early: _Envelope | None
@@ -242,9 +256,8 @@ class SmtpConnection:
         address = recipient.address
         if not is_usable(address) and not is_international(address):
             return None
-        return_path = self._settings.return_path
-        if return_path and recipient.delivery_id:  # samples and notices bounce to their sender
-            return _Envelope(sign(return_path, recipient.token), address)
+        if form.return_path and recipient.delivery_id:  # samples and notices bounce to their sender
+            return _Envelope(sign(form.return_path, recipient.token), address)
         return _Envelope(form.sender_email, address)
 
     def _announce(self, envelope: _Envelope, intent: Intent) -> Wire:
