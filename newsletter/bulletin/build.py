@@ -22,7 +22,7 @@ from newsletter.bulletin.outline import Outline, Said, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
-from newsletter.bulletin.words import words_of
+from newsletter.bulletin.words import folded, words_of
 from newsletter.scripture import Reference, find_references
 
 LONGEST_SUMMARY = 250  # characters
@@ -220,7 +220,12 @@ def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: s
         if isinstance(block, Paragraph | Quotation)
         for _, text in _texts(block)
     ]
-    told = [text for text in texts if not text.endswith(",")] or texts
+    salutation = words_of(language).salutation
+    told = [
+        text
+        for text in texts
+        if not text.endswith((",", "،", "，")) and not salutation.fullmatch(folded(text))
+    ] or texts
     told += [point.lead for point in points]
     return shortened(sentences(told[0], language)[0], LONGEST_SUMMARY) if told else ""
 

@@ -1,7 +1,8 @@
 """Running text: white space, lines that belong together, sentences."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from newsletter.bulletin.words import words_of
@@ -17,11 +18,22 @@ _SPACE = re.compile(r"\s{2,}|[^\S ]")  # all but a single plain space
 _NO_BREAK = "\u00a0\u202f"
 _UNIT = re.compile(r"[%€$£°]|(?:kg|km|cm|mm|m|g|t|ha|h|min|s|am|pm|EUR|USD|GBP)\b")
 
-_SENTENCE_END = re.compile(r"""[.!?؟۔。！？]+["”’»›)\]」』]*(?:\s+|(?<=[。！？」』])|$)""")
+_SENTENCE_END = re.compile(
+    r"""[.!?؟۔।॥。．！？｡]+["”’»›)\]」』）】》]*(?:\s+|(?<=[۔।॥。！？｡」』）】》])|$)"""
+)
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
-LONGEST_WRAPPED = 100  # characters; mail programs break lines at 60 to 80
+# Scripts that put no space between words, so that a line may be broken anywhere.
+_NO_SPACES = "\u2e80-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff0f\uff1a-\uff65"
+_ENDS_WITHOUT_SPACE = re.compile(rf"[{_NO_SPACES}]$")
+_BEGINS_WITHOUT_SPACE = re.compile(rf"[{_NO_SPACES}]")
+_WIDE_SIGN = re.compile(
+    r"[\u1100-\u115f\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]"
+)
+
+LONGEST_WRAPPED = 100  # columns; mail programs break lines at 60 to 80
 _WIDE = 140
+LINE_ENDS = '.!?:…”"»’)؟۔।。！？：」』）】'
 _SHORT_LINE = 40  # of an address, a poem, a sign-off; nobody wraps text that narrow
 
 
@@ -31,7 +43,22 @@ def tidy(text: str) -> str:
     A no-break space is kept where typography wants one: before French punctuation, inside
     « », between a number and its unit.  Elsewhere it is an accident of a word processor.
     """
+    text = unicodedata.normalize("NFC", text)
     return _SPACE.sub(_one_space, _UNSEEN.sub("", text)).strip()
+
+
+def columns(text: str) -> int:
+    """Return how wide `text` is: a sign of Chinese, Japanese or Korean takes two columns."""
+    return len(text) if text.isascii() else len(text) + len(_WIDE_SIGN.findall(text))
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Return lines as one, `tidy`; Chinese and Japanese get no space where a line was broken."""
+    text = ""
+    for line in map(tidy, lines):
+        close = _ENDS_WITHOUT_SPACE.search(text) and _BEGINS_WITHOUT_SPACE.match(line)
+        text += line if close or not text else f" {line}"
+    return text.rstrip()
 
 
 def _one_space(found: re.Match[str]) -> str:
@@ -66,28 +93,30 @@ def paragraphs(lines: Sequence[str]) -> list[tuple[int, str]]:
 
     A line that ends although the next word would still have fitted was ended on purpose.
     """
-    width = max((len(line.rstrip()) for line in lines if _breakable(line)), default=0)
+    width = max((columns(line.rstrip()) for line in lines if _breakable(line)), default=0)
     starts = [0] + [
         index
         for index, (line, following) in enumerate(pairwise(lines), 1)
         if not _continues(line.strip(), following.strip(), width)
     ]
-    return [
-        (start, tidy(" ".join(lines[start:end]))) for start, end in pairwise([*starts, len(lines)])
-    ]
+    return [(start, joined(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
 
 
 def _breakable(line: str) -> bool:
     """Whether a mail program could have wrapped the line: a long address cannot be."""
-    return max((len(word) for word in line.split()), default=0) < _SHORT_LINE
+    words = _BEGINS_WITHOUT_SPACE.sub(" ", line).split()
+    return max((len(word) for word in words), default=0) < _SHORT_LINE
 
 
 def _continues(line: str, following: str, width: int) -> bool:
     if not line or not following or following[0].islower():
         return True
-    ended = line[-1] in '.!?:…”"»’)؟۔。' or (line[-1] == "," and len(line) <= _SHORT_LINE)
+    long = columns(line)
+    ended = line[-1] in LINE_ENDS or (line[-1] in ",،，" and long <= _SHORT_LINE)
     if width > LONGEST_WRAPPED:  # a line for each paragraph, or wrapped very wide
-        return not ended and LONGEST_WRAPPED < len(line) <= _WIDE
+        return not ended and LONGEST_WRAPPED < long <= _WIDE
     if width <= _SHORT_LINE:
         return False
-    return not ended or len(line) + 1 + len(following.split()[0]) > width
+    if ended and _BEGINS_WITHOUT_SPACE.match(following):
+        return False
+    return not ended or long + 1 + columns(following.split()[0]) > width
