@@ -47,6 +47,7 @@ class Mark:
     kind: str
     indent: int
     rest: str  # the line without sign or number; a label is still in it
+    sign: str = ""  # an emoji
     places: frozenset[int] = frozenset()  # the number; of a letter: those in its alphabets
 
     def is_kin(self, other: "Mark | None") -> bool:
@@ -79,9 +80,9 @@ def mark_of(line: str, words: Words) -> Mark | None:
         return None
     rest = text[found.end() :]
     if number := found["number"] or found["key"]:
-        return Mark("number", indent, rest, frozenset({int(number)}))
+        return Mark("number", indent, rest, places=frozenset({int(number)}))
     if letter := found["inner"] or found["outer"] or found["caseless"]:
         letter = same_letters(letter.lower())
         places = frozenset(abc.index(letter) for abc in _ALPHABETS if letter in abc)
-        return Mark("letter", indent, rest, places) if places else None
-    return Mark(found.lastgroup or "sign", indent, rest)
+        return Mark("letter", indent, rest, places=places) if places else None
+    return Mark(found.lastgroup or "sign", indent, rest, sign=found["emoji"] or "")

@@ -300,7 +300,7 @@ def _headings(passages: Sequence[Passage], marks: dict[int, Mark], words: Words)
     ]
     for n, ((passage, line), (_, following)) in enumerate(pairwise(lines)):
         mark, below = marks.get(line.number), marks.get(following.number)
-        if below is None or (mark and mark.kind == below.kind):
+        if below is None or (mark and (mark.kind, mark.sign) == (below.kind, below.sign)):
             continue
         text = line.text.strip()
         if mark is not None:
