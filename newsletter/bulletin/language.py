@@ -10,28 +10,32 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ADDRESS = re.compile(r"://|@|www\.")
 _LONGEST = 20_000  # characters; nobody changes language after so many
 
-_SCRIPTS = {
-    "Hangul": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]"),
-    "Han": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"),
-    "kana": re.compile(r"[\u3040-\u30ff]"),
-    "Arabic": re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0750-\u077f]"),
-    "Cyrillic": re.compile(r"[\u0400-\u052f]"),
-    "Latin": re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
-}
+# First and last letter.  Not patterns: with so many letters they take long to make.
+_SCRIPTS = (
+    ("A", "\u024f", "Latin"),
+    ("\u0400", "\u052f", "Cyrillic"),
+    ("\u0600", "\u077f", "Arabic"),
+    ("\u1100", "\u11ff", "Hangul"),
+    ("\u1e00", "\u1eff", "Latin"),
+    ("\u3040", "\u30ff", "kana"),
+    ("\u3130", "\u318f", "Hangul"),
+    ("\u3400", "\u9fff", "Han"),
+    ("\uac00", "\ud7a3", "Hangul"),
+)
 
-# Letters that only other languages of the alphabet have.
-_NOT_RUSSIAN = re.compile(r"[^а-яёА-ЯЁ]")
-_ONLY_RUSSIAN = re.compile(r"[ыэЫЭ]")
-_OTHER_ARABIC = re.compile("[ټډړږښڼېۍځڅۆێەڕڵڤٻڀٺٿڄڃۇۈۋڭڠ]")  # Pashto, Kurdish, Sindhi, Uyghur
-_URDU = re.compile("[ٹڈڑےںہھ]")
-_FARSI = re.compile("[پچژگکی]")  # Urdu has them too
-_ARABIC = re.compile("[ةأإىؤئء]")
+_RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
+_ONLY_RUSSIAN = frozenset("ыэ")
+# Letters that only other languages of the alphabet have: Pashto, Kurdish, Sindhi, Uyghur.
+_OTHER_ARABIC = frozenset("ټډړږښڼېۍځڅۆێەڕڵڤٻڀٺٿڄڃۇۈۋڭڠ")
+_URDU = frozenset("ٹڈڑےںہھ")
+_FARSI = frozenset("پچژگکی")  # Urdu has them too
+_ARABIC = frozenset("ةأإىؤئء")
 _FEW = 0.005  # of the letters: a foreign name has some
 _MANY = 0.02
 
 # Signs that are common and written in one way only.
-_SIMPLIFIED = re.compile("[们为这个来时说对会过还发后里经听应样从让给请谢祷爱难书边长门问间东车]")
-_TRADITIONAL = re.compile("[們為這個來時說對會過還發後裡經聽應樣從讓給請謝禱愛難書邊長門問間東車]")
+_SIMPLIFIED = frozenset("们为这个来时说对会过还发后里经听应样从让给请谢祷爱难书边长门问间东车")
+_TRADITIONAL = frozenset("們為這個來時說對會過還發後裡經聽應樣從讓給請謝禱愛難書邊長門問間東車")
 
 # The commonest words.  Neighbours that we cannot read are here too, so that they are not
 # taken for one that we can.
@@ -80,37 +84,47 @@ _LEAD = 1.4  # times as many as the next language has
 def language_of(text: str) -> str | None:
     """Return the language of `text` (BCP 47) if it is one we know and there is no doubt."""
     text = " ".join(word for word in text[:_LONGEST].split() if not _ADDRESS.search(word))
-    letters = Counter({script: len(sign.findall(text)) for script, sign in _SCRIPTS.items()})
-    script, most = letters.most_common(1)[0]
-    if most < _FEWEST_LETTERS or most < _MOST_LETTERS * letters.total():
+    letters = Counter(character for character in text.lower() if character.isalpha())
+    scripts: Counter[str] = Counter()
+    for letter, times in letters.items():
+        scripts[_script_of(letter)] += times
+    script, most = max(scripts.items(), key=lambda item: item[1], default=("", 0))
+    if most < _FEWEST_LETTERS or most < _MOST_LETTERS * scripts.total():
         return None
     if script == "Latin":
         return _latin(text)
     if script == "Cyrillic":
-        return _russian(text)
+        return _russian(text, letters)
     if script == "Arabic":
-        return _arabic(text, most)
+        return _arabic(text, letters, most)
     if script == "Hangul":
         return "ko"
-    return _chinese(text) if script == "Han" and not letters["kana"] else None
+    return _chinese(letters) if script == "Han" and not scripts["kana"] else None
 
 
-def _chinese(text: str) -> str:
-    traditional, simplified = len(_TRADITIONAL.findall(text)), len(_SIMPLIFIED.findall(text))
-    return "zh-Hant" if traditional > simplified else "zh"
+def _script_of(letter: str) -> str:
+    return next((name for first, last, name in _SCRIPTS if first <= letter <= last), "another")
 
 
-def _russian(text: str) -> str | None:
-    cyrillic = "".join(_SCRIPTS["Cyrillic"].findall(text))
-    if _NOT_RUSSIAN.search(cyrillic) or not _ONLY_RUSSIAN.search(cyrillic):
+def _times(letters: Counter[str], some: frozenset[str]) -> int:
+    return sum(letters[letter] for letter in some)
+
+
+def _chinese(letters: Counter[str]) -> str:
+    return "zh-Hant" if _times(letters, _TRADITIONAL) > _times(letters, _SIMPLIFIED) else "zh"
+
+
+def _russian(text: str, letters: Counter[str]) -> str | None:
+    cyrillic = {letter for letter in letters if _script_of(letter) == "Cyrillic"}
+    if not cyrillic <= _RUSSIAN or not cyrillic & _ONLY_RUSSIAN:
         return None
     return "ru" if _hits(_words(text), "ru") >= _FEWEST_HITS else None
 
 
-def _arabic(text: str, letters: int) -> str | None:
-    if _OTHER_ARABIC.search(text):
+def _arabic(text: str, letters: Counter[str], most: int) -> str | None:
+    if _OTHER_ARABIC & letters.keys():
         return None
-    urdu, farsi, arabic = (len(sign.findall(text)) / letters for sign in (_URDU, _FARSI, _ARABIC))
+    urdu, farsi, arabic = (_times(letters, some) / most for some in (_URDU, _FARSI, _ARABIC))
     if urdu >= _MANY:
         language = "ur"
     elif urdu <= _FEW and farsi >= _MANY:

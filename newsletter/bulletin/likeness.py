@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 
 from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
@@ -13,14 +14,6 @@ _SHINGLE = 3  # words
 _SIGNS = 2  # of a script that puts no spaces between its words
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»「」『』", '"') | dict.fromkeys("‘’‚‹›`´", "'"))
-# Chinese, Japanese, Thai, Lao, Burmese, Khmer.
-_NO_SPACES = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
-)
-_RUN = re.compile(
-    rf"(?P<signs>[{_NO_SPACES}]+)|(?P<words>(?:[^\W{_NO_SPACES}_]|[^\w{_NO_SPACES}]|_)+)"
-)
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -70,12 +63,23 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
 
 def _shingles(bulletin: Bulletin) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
-    for run in _RUN.finditer(normal_text(bulletin).casefold()):
+    for run in _run().finditer(normal_text(bulletin).casefold()):
         if run["signs"]:
             found |= _runs_of(run["signs"], _SIGNS)
         elif words := _WORD.findall(run["words"]):
             found |= _runs_of(words, _SHINGLE)
     return found
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    """Return the pattern of signs without spaces between words, or of anything else."""
+    # Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+    signs = (
+        "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+        "\U00020000-\U0003ffff"
+    )
+    return re.compile(rf"(?P<signs>[{signs}]+)|(?P<words>[^{signs}]+)")
 
 
 def _runs_of(words: Sequence[str], length: int) -> set[tuple[str, ...]]:

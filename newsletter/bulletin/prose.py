@@ -23,12 +23,15 @@ _SENTENCE_END = re.compile(
 )
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
-# Scripts that put no space between words, so that a line may be broken anywhere.
-_NO_SPACES = "\u2e80-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff0f\uff1a-\uff65"
-_ENDS_WITHOUT_SPACE = re.compile(rf"[{_NO_SPACES}]$")
-_BEGINS_WITHOUT_SPACE = re.compile(rf"[{_NO_SPACES}]")
-_WIDE_SIGN = re.compile(
-    r"[\u1100-\u115f\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]"
+# Chinese and Japanese put no space between words, so that a line may be broken anywhere.
+# Not a pattern: one with so many signs takes long to make, and every command would wait.
+_NO_SPACES = (
+    ("\u2e80", "\u30ff"),
+    ("\u31f0", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\uff00", "\uff0f"),
+    ("\uff1a", "\uff65"),
+    ("\U00020000", "\U0003ffff"),
 )
 
 LONGEST_WRAPPED = 100  # columns; mail programs break lines at 60 to 80
@@ -49,14 +52,21 @@ def tidy(text: str) -> str:
 
 def columns(text: str) -> int:
     """Return how wide `text` is: a sign of Chinese, Japanese or Korean takes two columns."""
-    return len(text) if text.isascii() else len(text) + len(_WIDE_SIGN.findall(text))
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
+
+
+def needs_no_space(sign: str) -> bool:
+    """Whether no space stands between a sign and the next word; "" and others: False."""
+    return sign > "\u2e7f" and any(first <= sign <= last for first, last in _NO_SPACES)
 
 
 def joined(lines: Iterable[str]) -> str:
     """Return lines as one, `tidy`; Chinese and Japanese get no space where a line was broken."""
     text = ""
     for line in map(tidy, lines):
-        close = _ENDS_WITHOUT_SPACE.search(text) and _BEGINS_WITHOUT_SPACE.match(line)
+        close = needs_no_space(text[-1:]) and needs_no_space(line[:1])
         text += line if close or not text else f" {line}"
     return text.rstrip()
 
@@ -104,8 +114,9 @@ def paragraphs(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 def _breakable(line: str) -> bool:
     """Whether a mail program could have wrapped the line: a long address cannot be."""
-    words = _BEGINS_WITHOUT_SPACE.sub(" ", line).split()
-    return max((len(word) for word in words), default=0) < _SHORT_LINE
+    if not line.isascii():
+        line = "".join(" " if needs_no_space(sign) else sign for sign in line)
+    return max((len(word) for word in line.split()), default=0) < _SHORT_LINE
 
 
 def _continues(line: str, following: str, width: int) -> bool:
@@ -117,6 +128,6 @@ def _continues(line: str, following: str, width: int) -> bool:
         return not ended and LONGEST_WRAPPED < long <= _WIDE
     if width <= _SHORT_LINE:
         return False
-    if ended and _BEGINS_WITHOUT_SPACE.match(following):
+    if ended and needs_no_space(following[0]):
         return False
     return not ended or long + 1 + columns(following.split()[0]) > width
