@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
+from newsletter.bulletin.decoding import ENCODINGS
 from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.quotation import is_balanced
 from newsletter.bulletin.words import words_of
@@ -93,12 +94,10 @@ def _encoding(bulletin: Bulletin) -> Iterator[Finding]:
             "encoding",
             Severity.NOTE,
             1,
-            f"The file was read as {_ENCODINGS.get(bulletin.encoding, bulletin.encoding)}: look "
+            f"The file was read as {ENCODINGS.get(bulletin.encoding, bulletin.encoding)}: look "
             "at the accents and quotation marks, and save it as UTF-8 if any are wrong.",
         )
 
-
-_ENCODINGS = {"windows-1252": "Windows-1252", "utf-16": "UTF-16"}
 
 # UTF-8 that was once read as Windows-1252, and what a program puts where it could not read.
 _BROKEN = re.compile(

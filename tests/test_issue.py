@@ -275,8 +275,9 @@ def test_a_further_language_joins_the_issue_and_voids_the_approval(four_eyes: Of
     list_id = four_eyes.add_list()
     issue_id = four_eyes.issue(list_id)
     approved(four_eyes, issue_id, PAUL)
+    in_farsi = NURSES.replace(b"Please pray", "دعا کنید".encode())
 
-    farsi = four_eyes.add(list_id, NURSES, "harvest.fa.txt")
+    farsi = four_eyes.add(list_id, in_farsi, "harvest.fa.txt")
 
     assert farsi.joined == issue_id
     assert languages(four_eyes, issue_id) == [(0, "en"), (1, "fa")]

@@ -1,18 +1,22 @@
 """What was written.  One reader for each format, one block model, one point detector.
 
     decoding                 bytes -> text
+    language                 which one, where nobody said
     text, markdown           text -> passages       one reader for each format
     outline                  -> title, headings, paragraphs, lists; what is left over
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
 
-Words that readers go by lie in `words`, one table for each language.
+Words that readers go by lie in `words`, one file for each language.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from newsletter.bulletin.build import build
 from newsletter.bulletin.decoding import decode, no_words
+from newsletter.bulletin.language import language_of
 from newsletter.bulletin.likeness import MOSTLY, normal_text, similarity
 from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.model import (
@@ -33,6 +37,7 @@ from newsletter.bulletin.model import (
     SourceLine,
 )
 from newsletter.bulletin.outline import outline
+from newsletter.bulletin.passage import Passage
 from newsletter.bulletin.text import read_text
 from newsletter.bulletin.to_json import bulletin_json
 from newsletter.bulletin.words import words_of
@@ -66,10 +71,13 @@ __all__ = [
 READERS = {".txt": read_text, ".md": read_markdown, ".markdown": read_markdown}
 
 
-def read_bulletin(source: bytes, name: str, language: str | None = None) -> Bulletin:
+def read_bulletin(
+    source: bytes, name: str, language: str | None = None, default: str = "en"
+) -> Bulletin:
     """Return the bulletin in `source`; the ending of the file's `name` tells the format.
 
-    `language` is BCP 47, English where it is not given.  Any bytes give a bulletin or:
+    `language` is BCP 47.  Where it is not given the text tells it if there is no doubt, else it
+    is the `default`.  Any bytes give a bulletin or:
 
     Raises:
         UnreadableInput: an ending that is not read, no text, too much of it, or no text file.
@@ -81,10 +89,21 @@ def read_bulletin(source: bytes, name: str, language: str | None = None) -> Bull
             "This kind of file cannot be read as a bulletin: save it as "
             f"{', '.join(list(READERS)[:-1])} or {list(READERS)[-1]}, then try again."
         )
-    language = language or "en"
-    decoded = decode(source)
+    decoded = decode(source, language or default)
     lines = tuple(SourceLine(n, line) for n, line in enumerate(decoded.text.split("\n"), 1))
-    found = outline(reader(lines), words_of(language))
+    passages = reader(lines)
+    guess = None if language else guessed(passages, default)
+    language = language or guess or default
+    found = outline(passages, words_of(language))
     if found is None:
         raise no_words()
-    return build(found, lines, language, decoded.encoding)
+    bulletin = build(found, lines, language, decoded.encoding)
+    return replace(bulletin, language_guessed=guess is not None)
+
+
+def guessed(passages: Sequence[Passage], default: str) -> str | None:
+    """Return the language that the text tells without doubt, where it is not the `default`."""
+    text = "\n".join(line.text for passage in passages for line in passage.lines)
+    language = language_of(text)
+    same = language and language.split("-")[0] == default.split("-")[0].lower()
+    return None if same else language

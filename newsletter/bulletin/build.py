@@ -18,11 +18,11 @@ from newsletter.bulletin.model import (
     Scripture,
     SourceLine,
 )
-from newsletter.bulletin.outline import Outline, Said, shortened
+from newsletter.bulletin.outline import Listed, Outline, Part, Said, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
-from newsletter.bulletin.words import words_of
+from newsletter.bulletin.words import folded, words_of
 from newsletter.scripture import Reference, find_references
 
 LONGEST_SUMMARY = 250  # characters
@@ -47,7 +47,7 @@ def build(
     return Bulletin(
         title=outline.title,
         language=language,
-        direction=_direction(outline.title, lines, language),
+        direction=_direction(outline, language),
         summary=_summary(blocks, detected.points, language),
         blocks=blocks,
         points=detected.points,
@@ -220,16 +220,38 @@ def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: s
         if isinstance(block, Paragraph | Quotation)
         for _, text in _texts(block)
     ]
-    told = [text for text in texts if not text.endswith(",")] or texts
+    salutation = words_of(language).salutation
+    told = [
+        text
+        for text in texts
+        if not text.endswith((",", "،", "，")) and not salutation.fullmatch(folded(text))
+    ] or texts
     told += [point.lead for point in points]
     return shortened(sentences(told[0], language)[0], LONGEST_SUMMARY) if told else ""
 
 
-def _direction(title: str, lines: Sequence[SourceLine], language: str) -> Direction:
-    """Return the direction that most letters run in; without any, that of the language."""
-    balance = 0
-    for character, times in Counter(title + "".join(line.text for line in lines)).items():
-        kind = unicodedata.bidirectional(character)
-        balance += times * ((kind in ("R", "AL")) - (kind == "L"))
-    rtl = balance > 0 or (balance == 0 and language.split("-")[0].lower() in _RTL_LANGUAGES)
-    return "rtl" if rtl else "ltr"
+_ADDRESS = re.compile(r"://|@|www\.")
+_ENOUGH = 0.25  # of the letters, where the language runs from right to left
+
+
+def _direction(outline: Outline, language: str) -> Direction:
+    """Return the direction that most letters run in; without any, that of the language.
+
+    Addresses do not count.  In Arabic a quarter is enough: the rest are names and titles.
+    """
+    texts = [outline.title, *(text for part in outline.parts for text in _written(part))]
+    words = (word for text in texts for word in text.split() if not _ADDRESS.search(word))
+    letters: Counter[str] = Counter()
+    for character, times in Counter("".join(words)).items():
+        letters[unicodedata.bidirectional(character)] += times
+    rtl, ltr = letters["R"] + letters["AL"], letters["L"]
+    if language.split("-")[0].lower() in _RTL_LANGUAGES:
+        return "rtl" if rtl >= _ENOUGH * (rtl + ltr) else "ltr"
+    return "rtl" if rtl > ltr else "ltr"
+
+
+def _written(part: Part) -> Iterator[str]:
+    if isinstance(part, Listed):
+        yield from (entry.text for entry in part.entries)
+    else:
+        yield part.text

@@ -1,7 +1,8 @@
 """Whether two bulletins are the same one: exactly, or mostly."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 
 from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
@@ -10,9 +11,10 @@ from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Pi
 # this; two weeks of one newsletter share headings, greeting and sign-off, well under it.
 MOSTLY = 0.5
 _SHINGLE = 3  # words
+_SIGNS = 2  # of a script that puts no spaces between its words
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»「」『』", '"') | dict.fromkeys("‘’‚‹›`´", "'"))
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")  # Han and kana have no spaces
+_WORD = re.compile(r"[^\W_]+")
 
 
 def normal_text(bulletin: Bulletin) -> str:
@@ -28,7 +30,8 @@ def normal_text(bulletin: Bulletin) -> str:
 def similarity(a: Bulletin, b: Bulletin) -> float:
     """Return how much of their wording two bulletins share, from 0 to 1.
 
-    That is Dice's coefficient over runs of three words; from `MOSTLY` on they are versions
+    That is Dice's coefficient over runs of three words, or of two signs where a script puts no
+    spaces between words; from `MOSTLY` on they are versions
     of one bulletin.
     """
     first, second = _shingles(a), _shingles(b)
@@ -59,5 +62,25 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
 
 
 def _shingles(bulletin: Bulletin) -> set[tuple[str, ...]]:
-    words = _WORD.findall(normal_text(bulletin).casefold())
-    return {tuple(words[n : n + _SHINGLE]) for n in range(max(1, len(words) - _SHINGLE + 1))}
+    found: set[tuple[str, ...]] = set()
+    for run in _run().finditer(normal_text(bulletin).casefold()):
+        if run["signs"]:
+            found |= _runs_of(run["signs"], _SIGNS)
+        elif words := _WORD.findall(run["words"]):
+            found |= _runs_of(words, _SHINGLE)
+    return found
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    """Return the pattern of signs without spaces between words, or of anything else."""
+    # Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+    signs = (
+        "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+        "\U00020000-\U0003ffff"
+    )
+    return re.compile(rf"(?P<signs>[{signs}]+)|(?P<words>[^{signs}]+)")
+
+
+def _runs_of(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
+    return {tuple(words[n : n + length]) for n in range(max(1, len(words) - length + 1))}

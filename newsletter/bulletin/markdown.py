@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import unescape
 
 import nh3
@@ -52,7 +53,10 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 
 def _entry(tokens: Sequence[Token]) -> Iterator[Passage]:
     first = next((token for token in tokens if token.type == "inline"), None)
-    yield from _passage(tokens, Role.ENTRY, lead=_bold_lead(first.children or []) if first else "")
+    lead = _bold_lead(first.children or []) if first else ""
+    number = f"{tokens[0].info}{tokens[0].markup}" if tokens[0].info else ""
+    for passage in _passage(tokens, Role.ENTRY, lead=lead):
+        yield replace(passage, number=number)
 
 
 def _passage(

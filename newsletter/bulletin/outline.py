@@ -1,20 +1,24 @@
 """From passages to an outline: title, headings, paragraphs and lists, whatever the format."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from newsletter.bulletin.marks import Mark, mark_of
+from newsletter.bulletin.days import label_of
+from newsletter.bulletin.marks import COUNTED, Mark, mark_of
 from newsletter.bulletin.model import Heading, SourceLine
 from newsletter.bulletin.passage import Passage, Role
-from newsletter.bulletin.prose import paragraphs, sentences, tidy
-from newsletter.bulletin.words import Words
+from newsletter.bulletin.prose import LINE_ENDS, columns, joined, paragraphs, sentences, tidy
+from newsletter.bulletin.words import Words, folded
 
 LONGEST_TITLE = 150  # characters; a longer first line is the story already
 _LONGEST_RESIDUE = 120
 _LONGEST_HEADING = 60
 _MOST_WORDS = 8  # of a heading that no table knows
+_NO_HEADING_ENDS = '.,;!?…”"»–—-،؛؟۔।，；。！？、」』'
+_NUMBERING = ("numeral", "number", "letter", "emoji")  # what may stand before a heading too
 _NESTED = 2  # columns further in than the list: part of the entry above
 
 
@@ -48,6 +52,7 @@ class Entry:
     text: str
     line: int
     lead: str = ""
+    dated: bool = False  # begins with a day that nothing but a space parts from the rest
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def outline(passages: Sequence[Passage], words: Words) -> Outline | None:
     title, line, passages = _titled(passages, words)
     parts = list(_parts(passages, words))
     parts = [
-        Named(part.text.rstrip(" :"), part.line, 2)
+        Named(part.text.rstrip(" :："), part.line, 2)
         if isinstance(part, Said) and _is_heading(part, following, words)
         else part
         for part, following in pairwise([*parts, None])
@@ -108,7 +113,7 @@ def _without_residue(
 
 
 def _is_residue(line: SourceLine, words: Words) -> bool:
-    text = _bare(line.text)
+    text = folded(_bare(line.text))
     return len(text) <= _LONGEST_RESIDUE and any(
         pattern.fullmatch(text) for pattern in words.residue
     )
@@ -117,13 +122,13 @@ def _is_residue(line: SourceLine, words: Words) -> bool:
 def _is_residue_at_an_end(passage: Passage, words: Words) -> bool:
     return all(
         len(line.text) <= _LONGEST_RESIDUE
-        and words.residue_at_an_end.fullmatch(tidy(line.text)) is not None
+        and any(pattern.fullmatch(folded(tidy(line.text))) for pattern in words.residue_at_an_end)
         for line in passage.lines
     )
 
 
 def _bare(text: str) -> str:
-    return tidy(text).strip(" •·-–—*|[](){}<>«»“”\"'.!…→←↑▲^:")
+    return tidy(text).strip(" •·-–—*|[](){}<>«»“”\"'.!…→←↑▲^:：。！؟【】《》「」（）")
 
 
 # --- title -------------------------------------------------------------------------------
@@ -140,11 +145,11 @@ def _titled(passages: list[Passage], words: Words) -> tuple[str, int, list[Passa
     passage = passages[place]
     heading = passage.role is Role.HEADING
     first, *others = passage.lines
-    text = tidy(" ".join(line.text for line in passage.lines)) if heading else tidy(first.text)
+    text = joined(line.text for line in passage.lines) if heading else tidy(first.text)
     mark = mark_of(first.text, words)
-    entry = passage.role is Role.ENTRY or (mark is not None and mark.kind == "sign")
-    if entry or len(text) > LONGEST_TITLE:
-        text = tidy(mark.rest) if mark and mark.kind == "sign" else text
+    entry = passage.role is Role.ENTRY or (mark is not None and mark.is_sure())
+    if entry or columns(text) > LONGEST_TITLE:
+        text = tidy(mark.rest) if mark and mark.is_sure() else text
         return shortened(sentences(text)[0], LONGEST_TITLE), first.number, passages
     rest = [] if heading or not others else [replace(passage, lines=tuple(others))]
     return text, first.number, [*passages[:place], *rest, *passages[place + 1 :]]
@@ -162,29 +167,33 @@ def shortened(text: str, most: int) -> str:
 
 def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
     marks = _marks(passages, words)
+    headings = set(_headings(passages, marks, words))
+    marks = {number: mark for number, mark in marks.items() if number not in headings}
     entries: list[Entry] = []
     indent = 0
     for passage in passages:
         if passage.role is Role.ENTRY:
-            entries.append(_entry(passage.lines, passage.lead, words))
+            entries.append(_entry(passage, words))
             continue
         if passage.role is not Role.TEXT:
             yield from _closed(entries)
             yield from _plain(passage)
             continue
-        for mark, lines in _stretches(passage, marks):
-            text = " ".join(
-                [mark.rest if mark else lines[0].text, *(line.text for line in lines[1:])]
-            )
+        for mark, lines in _stretches(passage, marks, headings):
+            text = joined([mark.rest if mark else lines[0].text, *_texts(lines[1:])])
             if entries and _indent(lines[0]) >= indent + _NESTED:
-                entries[-1] = replace(entries[-1], text=tidy(f"{entries[-1].text} {text}"))
+                entries[-1] = replace(entries[-1], text=joined([entries[-1].text, text]))
             elif mark is None:
                 yield from _closed(entries)
                 yield from _said(lines)
             else:
                 indent = min(indent, mark.indent) if entries else mark.indent
-                entries.append(Entry(tidy(text), lines[0].number))
+                entries.append(Entry(text, lines[0].number, dated=mark.kind == "day"))
     yield from _closed(entries)
+
+
+def _texts(lines: Sequence[SourceLine]) -> list[str]:
+    return [line.text for line in lines]
 
 
 def _closed(entries: list[Entry]) -> Iterator[Listed]:
@@ -193,25 +202,30 @@ def _closed(entries: list[Entry]) -> Iterator[Listed]:
         entries.clear()
 
 
-def _entry(lines: Sequence[SourceLine], lead: str, words: Words) -> Entry:
+def _entry(passage: Passage, words: Words) -> Entry:
+    lines = passage.lines
     marks = [mark_of(line.text, words) for line in lines]
-    text = " ".join(
-        mark.rest if mark and mark.kind == "sign" else line.text
+    text = joined(
+        mark.rest if mark and mark.is_sure() else line.text
         for mark, line in zip(marks, lines, strict=True)
     )
-    return Entry(tidy(text), lines[0].number, tidy(lead))
+    # Markdown takes "3. Mai: …" for the third entry of a list.
+    numbered = f"{passage.number} {text}"
+    if passage.number and label_of(numbered, words):
+        text = numbered
+    return Entry(text, lines[0].number, tidy(passage.lead))
 
 
 def _plain(passage: Passage) -> Iterator[Part]:
     if passage.role is Role.HEADING:
-        text = tidy(" ".join(line.text for line in passage.lines))
-        yield Named(text.rstrip(" :"), passage.lines[0].number, passage.level)
+        text = joined(_texts(passage.lines))
+        yield Named(text.rstrip(" :："), passage.lines[0].number, passage.level)
     else:
         yield from (replace(said, quoted=True) for said in _said(passage.lines))
 
 
 def _said(lines: Sequence[SourceLine]) -> Iterator[Said]:
-    found = paragraphs([line.text for line in lines])
+    found = paragraphs(_texts(lines))
     ends = [*(start for start, _ in found[1:]), len(lines)]
     for (start, text), end in zip(found, ends, strict=True):
         yield Said(text, lines[start].number, alone=end - start == 1)
@@ -223,16 +237,16 @@ def _indent(line: SourceLine) -> int:
 
 
 def _stretches(
-    passage: Passage, marks: dict[int, Mark]
+    passage: Passage, marks: dict[int, Mark], headings: set[int]
 ) -> Iterator[tuple[Mark | None, list[SourceLine]]]:
-    """Cut a passage before each line that is marked; only the first may have no mark."""
+    """Cut a passage before each line that is marked or a heading; others go on with the last."""
     mark: Mark | None = None
     lines: list[SourceLine] = []
     for line in passage.lines:
-        if line.number in marks:
+        if line.number in marks or line.number in headings:
             if lines:
                 yield mark, lines
-            mark, lines = marks[line.number], []
+            mark, lines = marks.get(line.number), []
         lines.append(line)
     yield mark, lines
 
@@ -250,18 +264,21 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
     marks: dict[int, Mark] = {}
     for n, (passage, row) in enumerate(zip(passages, rows, strict=True)):
         kinds = Counter(mark.kind for mark in row if mark)
-        numbers = {mark.number for mark in row if mark and mark.kind == "number"}
+        places = {
+            kind: {place for mark in row if mark and mark.kind == kind for place in mark.places}
+            for kind in COUNTED
+        }
         near = [rows[m][0] for m in (n - 1, n + 1) if 0 <= m < len(rows)]
         for line, mark in zip(passage.lines, row, strict=True):
             if mark is None:
                 continue
-            if mark.kind == "number":
-                company = bool(numbers & {mark.number - 1, mark.number + 1})
+            if mark.kind in COUNTED:
+                company = mark.is_beside(places[mark.kind])
             else:
                 company = kinds[mark.kind] > 1
             first = line is passage.lines[0]
             if (
-                mark.kind == "sign"
+                mark.is_sure()
                 or company
                 or (first and any(mark.is_kin(other) for other in near))
                 or (first and _asks(mark.rest, words))
@@ -270,7 +287,39 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
     return marks
 
 
+def _headings(passages: Sequence[Passage], marks: dict[int, Mark], words: Words) -> Iterator[int]:
+    """Yield the lines of text that name the list right behind them, though marked like "一、".
+
+    A line between two lists is one if it cannot be the end of the sentence above.
+    """
+    lines = [
+        (passage, line)
+        for passage in passages
+        if passage.role is Role.TEXT
+        for line in passage.lines
+    ]
+    for n, ((passage, line), (_, following)) in enumerate(pairwise(lines)):
+        mark, below = marks.get(line.number), marks.get(following.number)
+        if below is None or (mark and (mark.kind, mark.sign) == (below.kind, below.sign)):
+            continue
+        text = line.text.strip()
+        if mark is not None:
+            known = mark.kind in _NUMBERING and is_known_heading(mark.rest, words)
+            topic = mark.kind == "numeral" and _is_short(mark.rest) and not _asks(mark.rest, words)
+            if known or topic:
+                yield line.number
+        elif line is not passage.lines[0] and is_known_heading(text, words):
+            above = lines[n - 1][1].text.rstrip()
+            if text[-1] in ":：】]" or text[0].isupper() or above[-1] in LINE_ENDS:
+                yield line.number
+
+
+def _is_short(text: str) -> bool:
+    return columns(text) <= _LONGEST_HEADING and text[-1:] not in _NO_HEADING_ENDS
+
+
 def _asks(text: str, words: Words) -> bool:
+    text = folded(text)
     return any(
         found is not None and found.start() == 0
         for found in (words.petition.search(text), words.thanks.search(text))
@@ -280,17 +329,31 @@ def _asks(text: str, words: Words) -> bool:
 def _is_heading(said: Said, following: Part | None, words: Words) -> bool:
     """Whether a lone short line names what follows.  The last line never does: it may be a name."""
     text = said.text
-    if following is None or not said.alone or said.quoted or len(text) > _LONGEST_HEADING:
+    if following is None or not said.alone or said.quoted or columns(text) > _LONGEST_HEADING:
         return False
     if is_known_heading(text, words):
         return True
-    if len(text.split()) > _MOST_WORDS or text[-1] in '.,;!?…”"»–—-':
+    if len(text.split()) > _MOST_WORDS or text[-1] in _NO_HEADING_ENDS:
         return False
-    return isinstance(following, Listed) or (text.isupper() and not text.endswith(":"))
+    return isinstance(following, Listed) or (text.isupper() and text[-1] not in ":：")
 
 
 def is_known_heading(text: str, words: Words) -> bool:
     """Whether the language's table names the heading."""
-    name = text.strip(" :.–—-!")
+    name = heading_name(text)
     patterns = (words.prayer_heading, words.thanks_heading, words.other_heading)
     return any(pattern.fullmatch(name) for pattern in patterns)
+
+
+_NUMBERED = re.compile(
+    r"(?:[一二三四五六七八九十]{1,3}[、．.]|[(（](?:\d{1,2}|[一二三四五六七八九十]{1,3})[)）]|\d{1,2}[.．)）、])\s*"
+)
+
+
+def heading_name(text: str) -> str:
+    """Return what a heading says, `folded`, without number, signs, brackets and emoji about it."""
+    name = folded(text).strip()
+    if numbered := _NUMBERED.match(name):
+        name = name[numbered.end() :]
+    inside = [place for place, character in enumerate(name) if character.isalnum()]
+    return name[inside[0] : inside[-1] + 1] if inside else ""

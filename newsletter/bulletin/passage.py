@@ -23,3 +23,4 @@ class Passage:
     role: Role = Role.TEXT
     level: int = 0  # of a heading: 1 is the highest
     lead: str = ""  # of an entry: the words that its writer set bold at its beginning
+    number: str = ""  # of an entry: "3." where the format took it for a numbered one

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from newsletter.bulletin.marks import iso_date, label_of
+from newsletter.bulletin.days import iso_date, label_of
 from newsletter.bulletin.model import Block, ItemList, PointKind, PrayerPoint
-from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, Said
+from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, Said, heading_name
 from newsletter.bulletin.prose import sentences
-from newsletter.bulletin.words import Words
+from newsletter.bulletin.words import Words, folded
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Detected:
 
 def detect_points(outline: Outline, words: Words, language: str) -> Detected:
     """Divide an outline.  Lists under a prayer heading count, and those that mostly pray."""
-    year = _year(outline.title)
+    year = _year(outline)
     story: list[Said | Block | None] = []
     headings: list[Named] = []  # that stand right above, not yet in the story
     points: list[tuple[PrayerPoint, str | None]] = []
@@ -49,7 +49,7 @@ def detect_points(outline: Outline, words: Words, language: str) -> Detected:
                 headings.clear()
                 story.append(part)
             case Listed(entries):
-                if _prays(entries, section, before, words):
+                if _prays(entries, section, before, words, language):
                     # The headings live on as the points' group, or say no more than "Pray".
                     told = {section.heading, section.topic}
                     story += (heading.block() for heading in headings if heading.text not in told)
@@ -68,7 +68,7 @@ def detect_points(outline: Outline, words: Words, language: str) -> Detected:
 
 
 def _section(heading: Named, above: _Section, before: Part | None, words: Words) -> _Section:
-    name = heading.text.strip(" :.–—-!")
+    name = heading_name(heading.text)
     if words.prayer_heading.fullmatch(name):
         return _Section(True, heading.level, heading=heading.text)
     if words.thanks_heading.fullmatch(name):
@@ -86,17 +86,23 @@ def _section(heading: Named, above: _Section, before: Part | None, words: Words)
     return _Section(None, heading.level, topic=heading.text)
 
 
-def _prays(entries: Sequence[Entry], section: _Section, before: Part | None, words: Words) -> bool:
+def _prays(
+    entries: Sequence[Entry],
+    section: _Section,
+    before: Part | None,
+    words: Words,
+    language: str,
+) -> bool:
     if section.prays is not None:
         return section.prays
     if not words.known:
         return True  # no verb can tell; better a list too many than a bulletin without points
     asked = (
         isinstance(before, Said)
-        and before.text.endswith(":")
-        and bool(_kinds(sentences(before.text)[-1], words))
+        and before.text.endswith((":", "："))
+        and bool(_kinds(sentences(before.text, language)[-1], words))
     )
-    praying = sum(bool(_kinds_of_all(entry.text, words)) for entry in entries)
+    praying = sum(bool(_kinds_of_all(entry.text, words, language)) for entry in entries)
     return asked or praying * 2 > len(entries)
 
 
@@ -104,7 +110,7 @@ def _point(
     entry: Entry, section: _Section, words: Words, language: str, year: int | None
 ) -> PrayerPoint:
     text, group, day = entry.text, section.topic, None
-    if label := label_of(text, words):
+    if label := label_of(text, words, loosely=entry.dated):
         day = iso_date(label.written, words, year)
         text = label.rest or text
         if day is None and label.rest:  # a bare "Monday" is no date: keep it where readers see it
@@ -115,7 +121,7 @@ def _point(
     return PrayerPoint(text, lead or sentences(text, language)[0], kind, entry.line, day, group)
 
 
-def _kinds_of_all(text: str, words: Words, language: str = "en") -> set[PointKind]:
+def _kinds_of_all(text: str, words: Words, language: str) -> set[PointKind]:
     return {kind for sentence in sentences(text, language) for kind in _kinds(sentence, words)}
 
 
@@ -124,6 +130,7 @@ def _kinds(sentence: str, words: Words) -> set[PointKind]:
 
     "Give thanks that many prayed" is a thanksgiving; "Thank God for … and pray that …" both.
     """
+    sentence = folded(sentence)
     starts = [0, *(found.end() for found in words.turns.finditer(sentence))]
     ends = [*starts[1:], len(sentence)]
     kinds = (_kind(sentence[start:end], words) for start, end in zip(starts, ends, strict=True))
@@ -149,6 +156,14 @@ def _item_list(entries: Sequence[Entry]) -> ItemList:
     return ItemList(tuple(entry.text for entry in entries), entries[0].line)
 
 
-def _year(title: str) -> int | None:
-    years = set(re.findall(r"\b20\d\d\b", title))
-    return int(years.pop()) if len(years) == 1 else None
+def _year(outline: Outline) -> int | None:
+    """Return the one year that the title names, else the headings."""
+    named = [part.text for part in outline.parts if isinstance(part, Named)]
+    for text in (outline.title, "\n".join(named)):
+        years = {int(year) for year in re.findall(r"(?<!\d)\d{4}(?!\d)", text)} & _YEARS
+        if years:
+            return years.pop() if len(years) == 1 else None
+    return None
+
+
+_YEARS = set(range(2000, 2100))

@@ -1,7 +1,8 @@
 """Running text: white space, lines that belong together, sentences."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from newsletter.bulletin.words import words_of
@@ -17,11 +18,25 @@ _SPACE = re.compile(r"\s{2,}|[^\S ]")  # all but a single plain space
 _NO_BREAK = "\u00a0\u202f"
 _UNIT = re.compile(r"[%€$£°]|(?:kg|km|cm|mm|m|g|t|ha|h|min|s|am|pm|EUR|USD|GBP)\b")
 
-_SENTENCE_END = re.compile(r"""[.!?؟۔。！？]+["”’»›)\]」』]*(?:\s+|(?<=[。！？」』])|$)""")
+_SENTENCE_END = re.compile(
+    r"""[.!?؟۔।॥。．！？｡]+["”’»›)\]」』）】》]*(?:\s+|(?<=[۔।॥。！？｡」』）】》])|$)"""
+)
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
-LONGEST_WRAPPED = 100  # characters; mail programs break lines at 60 to 80
+# Chinese and Japanese put no space between words, so that a line may be broken anywhere.
+# Not a pattern: one with so many signs takes long to make, and every command would wait.
+_NO_SPACES = (
+    ("\u2e80", "\u30ff"),
+    ("\u31f0", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\uff00", "\uff0f"),
+    ("\uff1a", "\uff65"),
+    ("\U00020000", "\U0003ffff"),
+)
+
+LONGEST_WRAPPED = 100  # columns; mail programs break lines at 60 to 80
 _WIDE = 140
+LINE_ENDS = '.!?:…”"»’)؟۔।。！？：」』）】'
 _SHORT_LINE = 40  # of an address, a poem, a sign-off; nobody wraps text that narrow
 
 
@@ -31,7 +46,29 @@ def tidy(text: str) -> str:
     A no-break space is kept where typography wants one: before French punctuation, inside
     « », between a number and its unit.  Elsewhere it is an accident of a word processor.
     """
+    text = unicodedata.normalize("NFC", text)
     return _SPACE.sub(_one_space, _UNSEEN.sub("", text)).strip()
+
+
+def columns(text: str) -> int:
+    """Return how wide `text` is: a sign of Chinese, Japanese or Korean takes two columns."""
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
+
+
+def needs_no_space(sign: str) -> bool:
+    """Whether no space stands between a sign and the next word; "" and others: False."""
+    return sign > "\u2e7f" and any(first <= sign <= last for first, last in _NO_SPACES)
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Return lines as one, `tidy`; Chinese and Japanese get no space where a line was broken."""
+    text = ""
+    for line in map(tidy, lines):
+        close = needs_no_space(text[-1:]) and needs_no_space(line[:1])
+        text += line if close or not text else f" {line}"
+    return text.rstrip()
 
 
 def _one_space(found: re.Match[str]) -> str:
@@ -66,28 +103,31 @@ def paragraphs(lines: Sequence[str]) -> list[tuple[int, str]]:
 
     A line that ends although the next word would still have fitted was ended on purpose.
     """
-    width = max((len(line.rstrip()) for line in lines if _breakable(line)), default=0)
+    width = max((columns(line.rstrip()) for line in lines if _breakable(line)), default=0)
     starts = [0] + [
         index
         for index, (line, following) in enumerate(pairwise(lines), 1)
         if not _continues(line.strip(), following.strip(), width)
     ]
-    return [
-        (start, tidy(" ".join(lines[start:end]))) for start, end in pairwise([*starts, len(lines)])
-    ]
+    return [(start, joined(lines[start:end])) for start, end in pairwise([*starts, len(lines)])]
 
 
 def _breakable(line: str) -> bool:
     """Whether a mail program could have wrapped the line: a long address cannot be."""
+    if not line.isascii():
+        line = "".join(" " if needs_no_space(sign) else sign for sign in line)
     return max((len(word) for word in line.split()), default=0) < _SHORT_LINE
 
 
 def _continues(line: str, following: str, width: int) -> bool:
     if not line or not following or following[0].islower():
         return True
-    ended = line[-1] in '.!?:…”"»’)؟۔。' or (line[-1] == "," and len(line) <= _SHORT_LINE)
+    long = columns(line)
+    ended = line[-1] in LINE_ENDS or (line[-1] in ",،，" and long <= _SHORT_LINE)
     if width > LONGEST_WRAPPED:  # a line for each paragraph, or wrapped very wide
-        return not ended and LONGEST_WRAPPED < len(line) <= _WIDE
+        return not ended and LONGEST_WRAPPED < long <= _WIDE
     if width <= _SHORT_LINE:
         return False
-    return not ended or len(line) + 1 + len(following.split()[0]) > width
+    if ended and needs_no_space(following[0]):
+        return False
+    return not ended or long + 1 + columns(following.split()[0]) > width

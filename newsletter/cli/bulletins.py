@@ -29,6 +29,7 @@ from newsletter.cli.context import (
 )
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
 from newsletter.issue import Actor, Added
+from newsletter.issue.bulletins import stem_and_language
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
 from newsletter.rendering import Templates, look_of, merge, render
 from newsletter.site import Site, shipped_templates
@@ -47,7 +48,8 @@ PREVIEW_LIST = "Weekly prayer"
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .txt or .md file.")]
 BulletinId = Annotated[int, typer.Argument(metavar="ID", help="The bulletin's number.")]
 Language = Annotated[
-    str | None, typer.Option("--language", help="For example fa; else from the file's name, or en.")
+    str | None,
+    typer.Option("--language", help="For example fa; else from the file's name, or from the text."),
 ]
 
 
@@ -59,7 +61,7 @@ def check(file: File, language: Language = None, as_json: AsJson = False) -> int
 
     Example: newsletter bulletin check this-week.txt
     """
-    bulletin = read_bulletin(read_file(file), file.name, language)
+    bulletin = read_bulletin(read_file(file), file.name, language or _named(file))
     findings = check_bulletin(bulletin, Facts())
     answer(
         as_json,
@@ -71,6 +73,10 @@ def check(file: File, language: Language = None, as_json: AsJson = False) -> int
         *_remarks(findings),
     )
     return 1 if blocks(findings) else 0
+
+
+def _named(file: Path) -> str | None:
+    return stem_and_language(file.name)[1]
 
 
 def _structure(bulletin: Bulletin) -> list[str]:
@@ -105,7 +111,7 @@ def preview(
 
     Example: newsletter bulletin preview this-week.txt --out preview
     """
-    bulletin = read_bulletin(read_file(file), file.name, language)
+    bulletin = read_bulletin(read_file(file), file.name, language or _named(file))
     folder = site_folder(site)
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings()

@@ -111,8 +111,8 @@ def add_bulletin(
         NotFound: no such list.
     """
     stem, named = stem_and_language(file_name)
-    language = language or named or desk.settings.organisation.language
-    bulletin = read_bulletin(source, PurePath(file_name).name, language)
+    home = desk.settings.organisation.language
+    bulletin = read_bulletin(source, PurePath(file_name).name, language or named, home)
     if list_id is not None:
         lock_list(session, list_id)
     if same := known(session, list_id, content_index(desk.keys, bulletin)):
