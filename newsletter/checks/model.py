@@ -15,6 +15,16 @@ class Severity(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Mend:
+    """A change to one line of the source that is certainly right: it never changes what is said."""
+
+    line: int
+    old: str  # what stands in it
+    new: str | None  # what takes its place; None: the line goes
+    what: str  # a sentence, once it is done
+
+
+@dataclass(frozen=True)
 class Finding:
     """One remark.  The message may quote the text: it is for editors, never for logs."""
 
@@ -23,6 +33,7 @@ class Finding:
     line: int  # 1-based, of the source; 1 where it is about the whole
     message: str
     suggestion: str | None = None
+    mend: Mend | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,7 @@ class Facts:
     """What the checks are told because they cannot see it."""
 
     already_sent_at: datetime | None = None  # in the zone to show; practice never counts
+    html_bytes: int | None = None  # of the rendered email; None where nobody rendered it
 
 
 def blocks(findings: Iterable[Finding]) -> bool:

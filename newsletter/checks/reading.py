@@ -19,8 +19,22 @@ def texts(bulletin: Bulletin) -> Iterator[tuple[int, str, str]]:
                 yield from ((line, text, "") for text in (caption, alt) if text)
             case _:
                 yield from story(block)
+    yield from ((line, group, "") for line, group in _groups(bulletin))
     yield from ((point.line, point.text, "") for point in bulletin.points)
     yield from ((verse.line, verse.quotation or "", "") for verse in bulletin.scriptures)
+
+
+def _groups(bulletin: Bulletin) -> Iterator[tuple[int, str]]:
+    """Yield the headings that live on as groups of points, each once, with their lines."""
+    first: dict[str, int] = {}
+    for point in bulletin.points:
+        for name in (point.group or "").split(" · "):
+            first.setdefault(name, point.line)
+    for name, line in first.items():
+        if name:
+            above = [each for each in reversed(bulletin.lines) if each.number <= line]
+            named = (each.number for each in above if name in tidy(each.text))
+            yield next(named, line), name
 
 
 def story(block: Paragraph | Quotation) -> Iterator[tuple[int, str, str]]:

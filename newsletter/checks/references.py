@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from newsletter.bulletin import Bulletin
-from newsletter.checks.model import Finding, Severity
+from newsletter.checks.model import Finding
+from newsletter.checks.rules import remark
 
 
 def invalid_references(bulletin: Bulletin) -> Iterator[Finding]:
@@ -11,11 +12,10 @@ def invalid_references(bulletin: Bulletin) -> Iterator[Finding]:
     for scripture in bulletin.scriptures:
         if not scripture.valid:
             why = scripture.problem or "there is no such verse"
-            yield Finding(
+            yield remark(
                 "ref-invalid",
-                Severity.BLOCKER,
                 scripture.line,
                 f"Line {scripture.line} refers to {scripture.written}, but {why}: "
                 "look the passage up and correct the reference.",
-                scripture.suggestion,
+                suggestion=scripture.suggestion,
             )
