@@ -19,9 +19,9 @@ class Mend:
     """A change to one line of the source that is certainly right: it never changes what is said."""
 
     line: int
-    old: str  # what stands in it
+    old: str  # the whole line
     new: str | None  # what takes its place; None: the line goes
-    what: str  # a sentence, once it is done
+    what: str  # a clause, once it is done: "broken characters put right"
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,7 @@ def _signs_alone(bulletin: Bulletin) -> Iterator[Finding]:
                 number,
                 f"Line {number} begins a prayer point and says nothing: write the words behind "
                 "the sign, or delete the line.",
-                mend=Mend(number, line.text, None, f"Line {number}: a sign alone removed.")
-                if parted
-                else None,
+                mend=Mend(number, line.text, None, "a sign alone removed") if parted else None,
             )
 
 
@@ -158,9 +156,7 @@ def _other_sign(line: int, sign: str, usual: str, text: str) -> Finding:
         line,
         f"The prayer point in line {line} begins with {sign}, others of its list with {usual}: "
         "use one sign, so that all are read as one list.",
-        mend=Mend(
-            line, text, text[:place] + usual + behind, f"Line {line}: {sign} became {usual}."
-        ),
+        mend=Mend(line, text, text[:place] + usual + behind, f"{sign} became {usual}"),
     )
 
 

@@ -15,7 +15,7 @@ _RUN = re.compile("[^\x00-\x7f\ufffd]+")
 def find_scrambled(text: str) -> tuple[int, int] | None:
     """Return where the first broken characters stand."""
     for found in _SCRAMBLED.finditer(text):
-        if not _is_written_so(text, found):
+        if not _is_meant(found[0], text[: found.start()]):
             return found.start(), found.end()
     return None
 
@@ -28,8 +28,7 @@ def unscrambled(text: str) -> str:
 
 
 def _read_again(run: str, before: str) -> str:
-    scrambled = _SCRAMBLED.search(run)
-    if scrambled is None or (_follows_a_capital(before) and len(run) == 2):
+    if _SCRAMBLED.search(run) is None or _is_meant(run, before):
         return run
     try:
         return b"".join(map(_byte, run)).decode("utf-8").removeprefix("\ufeff")
@@ -44,10 +43,6 @@ def _byte(character: str) -> bytes:
         return character.encode("latin-1")  # the five bytes that Windows-1252 does not define
 
 
-def _is_written_so(text: str, found: re.Match[str]) -> bool:
-    """Whether somebody meant it: a word in capitals before a closing mark, as in «MAÇÃ»."""
-    return found[0] in ("Ã»", "Â»") and _follows_a_capital(text[: found.start()])
-
-
-def _follows_a_capital(before: str) -> bool:
-    return before[-1:].isupper()
+def _is_meant(run: str, before: str) -> bool:
+    """Whether somebody wrote it so: a word in capitals before a closing mark, as in «MAÇÃ»."""
+    return run in ("Ã»", "Â»") and before[-1:].isupper()

@@ -36,9 +36,7 @@ def broken_characters(bulletin: Bulletin) -> Iterator[Finding]:
                 "type them again, or save the original as UTF-8.",
                 mend=None
                 if mended == line.text
-                else Mend(
-                    line.number, line.text, mended, f"Line {line.number}: characters put right."
-                ),
+                else Mend(line.number, line.text, mended, "broken characters put right"),
             )
 
 
@@ -52,7 +50,7 @@ def artefact_lines(bulletin: Bulletin) -> Iterator[Finding]:
             number,
             f"Line {number} looks left over from a web page or a mail program "
             f"({few_words(text)}): delete it.",
-            mend=Mend(number, text, None, f"Line {number}: {few_words(text)} removed."),
+            mend=Mend(number, text, None, f"{few_words(text)} removed"),
         )
 
 

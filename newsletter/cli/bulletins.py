@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import typer
@@ -28,9 +28,17 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
+from newsletter.errors import NotAllowed
 from newsletter.issue import Actor, Added
+from newsletter.mends import (
+    TEXT_ENDINGS,
+    Mended,
+    mended_copy,
+    mended_name,
+    refuse_what_is_no_text,
+)
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
-from newsletter.rendering import Templates, look_of, merge, render
+from newsletter.rendering import Templates, look_of, merge, render, weight_of
 from newsletter.site import Site, shipped_templates
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
@@ -52,25 +60,75 @@ Language = Annotated[
 
 
 @app.command(rich_help_panel=EVERY_DAY)
-def check(file: File, language: Language = None, as_json: AsJson = False) -> int:
+def check(
+    file: File,
+    language: Language = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write a mended copy beside it: this-week.mended.txt.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
     """Read a file, print its structure and what a careful colleague would remark.
 
-    Needs no site and stores nothing.  Ends with 1 when something must be mended first.
+    Needs no site and stores nothing.  Ends with 1 when something must be mended first.  With
+    --fix, what is certain is mended in a copy: leftover lines, broken characters, uneven spaces
+    and signs, marks in links.  Your words, and scripture, are left to you.
 
-    Example: newsletter bulletin check this-week.txt
+    Example: newsletter bulletin check this-week.txt --fix
     """
     bulletin = read_bulletin(read_file(file), file.name, language)
-    findings = check_bulletin(bulletin, Facts())
+    findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
+    mended: dict[str, object] = {}
+    lines: list[str] = []
+    if fix and PurePath(file.name).suffix.lower() in TEXT_ENDINGS:
+        copy = mended_copy(bulletin, file.name)
+        lines = _write_mended(file, copy, mended)
+        if copy.mends:
+            bulletin = copy.bulletin
+            findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
     answer(
         as_json,
         {
             "bulletin": bulletin_json(bulletin),
             "findings": [finding_json(finding) for finding in findings],
+            **mended,
         },
         *_structure(bulletin),
+        *lines,
         *_remarks(findings),
     )
+    if fix:
+        refuse_what_is_no_text(file.name)
     return 1 if blocks(findings) else 0
+
+
+def _write_mended(file: Path, copy: Mended, values: dict[str, object]) -> list[str]:
+    """Write the copy beside the file, add to the JSON, and return what people are told."""
+    made = [{"line": mend.line, "what": mend.what} for mend in copy.mends]
+    values["mended"] = {"file": None, "mends": made}
+    if not copy.mends:
+        return ["Nothing in it can be mended without you.", ""]
+    target = file.with_name(mended_name(file.name))
+    ends = "\r\n" if b"\r\n" in read_file(file) else "\n"
+    try:
+        with target.open("x", encoding="utf-8", newline=ends) as written:
+            written.write(copy.text)
+    except FileExistsError:
+        raise NotAllowed(
+            f"{target} is there already and was left alone: move or delete it, then try again."
+        ) from None
+    values["mended"] = {"file": str(target), "mends": made}
+    return [
+        f"Mended in {target}:",
+        *(f"  line {mend.line}: {mend.what}" for mend in copy.mends),
+        "",
+        "What remains, with lines of the copy:",
+    ]
+
+
+def _weight(bulletin: Bulletin) -> int:
+    """Return what the email would weigh with the shipped templates and invented names."""
+    return weight_of(bulletin, look_of(Settings(), PREVIEW_LIST), Templates((shipped_templates(),)))
 
 
 def _structure(bulletin: Bulletin) -> list[str]:
