@@ -20,7 +20,7 @@ class Rule:
     severities: tuple[Severity, ...]  # the usual one first
     says: str
     mend: str = ""  # what `--fix` does about it; "" where only a person can tell
-    waivable: bool = True
+    unwaivable: str = ""  # why nobody may waive it, and what to do instead
     second_person: bool = False  # whoever added the bulletin may not waive it
 
 
@@ -30,14 +30,17 @@ _ALL = (
         "already-sent",
         (_B,),
         "The bulletin, or a version of it, went out to this list before; practice does not count.",
-        waivable=False,
+        unwaivable="That a bulletin went out already is never waived, for nobody gets it twice: "
+        "newsletter issue send-rest reaches those who have not got it, newsletter issue copy one "
+        "person; for all of them, write what is new in it.",
     ),
     Rule(
         "size-clipped",
         (_W, _B),
         "The email is heavy: over 90 kB there is little room left, over 102 kB Gmail hides the "
         "end, the link to leave the list with it.",
-        waivable=False,
+        unwaivable="The weight of an email is never waived, for Gmail would hide the link to leave "
+        "the list: shorten the bulletin or send it as two.",
     ),
     Rule("not-for-forwarding", (_W,), "The text itself says that it must not be passed on."),
     Rule(
