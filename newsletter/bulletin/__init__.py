@@ -5,6 +5,7 @@
     outline                  -> title, headings, paragraphs, lists; what is left over
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
+    metadata                 Bulletin -> Bulletin   pictures without what they carry unseen
 
 Words that readers go by lie in `words`, one table for each language.
 """
@@ -15,6 +16,7 @@ from newsletter.bulletin.build import build
 from newsletter.bulletin.decoding import decode, no_words
 from newsletter.bulletin.likeness import MOSTLY, normal_text, similarity
 from newsletter.bulletin.markdown import read_markdown
+from newsletter.bulletin.metadata import stripped, without_metadata
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
@@ -60,6 +62,7 @@ __all__ = [
     "normal_text",
     "read_bulletin",
     "similarity",
+    "stripped",
 ]
 
 # By the ending of the file's name.
@@ -87,4 +90,4 @@ def read_bulletin(source: bytes, name: str, language: str | None = None) -> Bull
     found = outline(reader(lines), words_of(language))
     if found is None:
         raise no_words()
-    return build(found, lines, language, decoded.encoding)
+    return without_metadata(build(found, lines, language, decoded.encoding))
