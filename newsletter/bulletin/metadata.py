@@ -283,7 +283,7 @@ def _webp(data: bytes) -> _Parted:
     """The WebP container (RFC 9649)."""
     end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     kept, dropped, size = [], [], (0, 0)
-    for kind, body in _chunks(data[12:end]):
+    for kind, body in _pieces(data[12:end]):
         if kind not in _WEBP_KEPT:
             dropped.append((kind.decode("latin-1").strip(), body))
             continue
@@ -291,9 +291,9 @@ def _webp(data: bytes) -> _Parted:
         if kind == b"VP8X":
             body = bytes((body[0] & _WEBP_FLAGS, 0, 0, 0)) + body[4:10]
         elif kind == b"ANMF":
-            frames = [each for each in _chunks(body[16:]) if each[0] in _WEBP_KEPT]
-            body = body[:16] + b"".join(_chunk(*each) for each in frames)
-        kept.append(_chunk(kind, body))
+            frames = [each for each in _pieces(body[16:]) if each[0] in _WEBP_KEPT]
+            body = body[:16] + b"".join(_piece(*each) for each in frames)
+        kept.append(_piece(kind, body))
     whole = b"WEBP" + b"".join(kept)
     return _Parted(
         b"RIFF" + len(whole).to_bytes(4, "little") + whole,
@@ -302,7 +302,7 @@ def _webp(data: bytes) -> _Parted:
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _pieces(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 0
     while place + 8 <= len(data):
         length = int.from_bytes(data[place + 4 : place + 8], "little")
@@ -313,7 +313,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += 8 + length + length % 2
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def _piece(kind: bytes, body: bytes) -> bytes:
     return kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
 
 
