@@ -164,6 +164,28 @@ class Approval(Base):
     at: Mapped[datetime] = mapped_column(Instant)
 
 
+class Waiver(Base):
+    """A finding that somebody let pass in one version of a bulletin.
+
+    `finding_index` is keyed, of the bulletin's text, the rule, the line and the sentence; the
+    sealed columns are bound to it.
+    """
+
+    __tablename__ = "waiver"
+    __table_args__ = (Index("waiver_once", "bulletin_id", "finding_index", unique=True),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    bulletin_id: Mapped[int] = mapped_column(ForeignKey("bulletin.id"))
+    finding_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    rule: Mapped[str] = mapped_column(String(40))
+    line: Mapped[int] = mapped_column(Integer)
+    message: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "waiver.message"
+    by_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    by: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "waiver.by"
+    channel: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
 class AuditEntry(Base):
     """Who did what through which channel; only ever added to."""
 

@@ -193,7 +193,7 @@ def test_a_leftover_in_few_words_is_one_only_at_an_end(line: str) -> None:
         "Come home",
         "A window in the wall",
         "PS",
-        "Contact: office@prayer.example.org",
+        "Contact: our office in the High Street",
     ],
 )
 def test_a_genuine_last_line_stays(line: str) -> None:
@@ -298,7 +298,7 @@ def test_a_paragraph_that_stops_in_mid_sentence_is_found(story: str) -> None:
         "Grace and peace to all of you",
         "They wrote to us this week, and this is what they ask of you:",
         "The whole story of the two families and their boats can be read at https://a.example/boats",
-        "If you would like to have more of these letters please write to us at office@a.example",
+        "If you would like to have more of these letters please write to us at www.a.example/us",
         "She said: “I do not know whether we shall ever be able to go back there again.”",
         "We do not know what will become of the children or who will teach them now…",
     ],

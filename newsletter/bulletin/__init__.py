@@ -6,6 +6,7 @@
     outline                  -> title, headings, paragraphs, lists; what is left over
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
+    metadata                 Bulletin -> Bulletin   pictures without what they carry unseen
 
 Words that readers go by lie in `words`, one file for each language.
 """
@@ -19,6 +20,7 @@ from newsletter.bulletin.decoding import decode, no_words
 from newsletter.bulletin.language import language_of
 from newsletter.bulletin.likeness import MOSTLY, normal_text, similarity
 from newsletter.bulletin.markdown import read_markdown
+from newsletter.bulletin.metadata import stripped, without_metadata
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
@@ -65,6 +67,7 @@ __all__ = [
     "normal_text",
     "read_bulletin",
     "similarity",
+    "stripped",
 ]
 
 # By the ending of the file's name.
@@ -97,7 +100,7 @@ def read_bulletin(
     found = outline(passages, words_of(language))
     if found is None:
         raise no_words()
-    bulletin = build(found, lines, language, decoded.encoding)
+    bulletin = without_metadata(build(found, lines, language, decoded.encoding))
     return replace(bulletin, language_guessed=guess is not None)
 
 

@@ -83,7 +83,7 @@ def _iso(days: list[tuple[int, int]], year: int, told: bool) -> str | None:
     """Return the days; a range over New Year ends in the next year, or begins in the last."""
     try:
         found = [date(year, month, day) for day, month in days]
-        if found != sorted(found):
+        if len(found) == 2 and found[0].month > found[1].month:
             if told:
                 found[0] = found[0].replace(year=year - 1)
             else:

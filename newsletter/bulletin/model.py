@@ -118,6 +118,7 @@ LeftoverKind = Literal[
     "remote-image",
     "boilerplate-removed",
     "tracking-parameters-removed",
+    "image-unusable",
 ]
 
 
@@ -128,7 +129,7 @@ class Leftover:
     kind: LeftoverKind  # the rule that tells staff of it
     line: int
     count: int = 1
-    what: str = ""  # of "not-taken": "a table", "a text box"
+    what: str = ""  # of "not-taken": "a table"; of "image-unusable": why, as a clause
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import typer
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import issue
 from newsletter.bulletin import Bulletin, bulletin_json, normal_text, read_bulletin
-from newsletter.checks import Facts, Finding, blocks, finding_json
+from newsletter.checks import RULES, Facts, Finding, Severity, blocks, finding_json
 from newsletter.checks import check as check_bulletin
 from newsletter.cli.context import (
     EVERY_DAY,
@@ -28,10 +28,19 @@ from newsletter.cli.context import (
     who,
 )
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
-from newsletter.issue import Actor, Added
+from newsletter.counted import counted
+from newsletter.errors import NotAllowed
+from newsletter.issue import Actor, Added, IssueView
 from newsletter.issue.bulletins import stem_and_language
+from newsletter.mends import (
+    TEXT_ENDINGS,
+    Mended,
+    mended_copy,
+    mended_name,
+    refuse_what_is_no_text,
+)
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
-from newsletter.rendering import Templates, look_of, merge, render
+from newsletter.rendering import Templates, look_of, merge, render, weight_of
 from newsletter.site import Site, shipped_templates
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
@@ -54,29 +63,79 @@ Language = Annotated[
 
 
 @app.command(rich_help_panel=EVERY_DAY)
-def check(file: File, language: Language = None, as_json: AsJson = False) -> int:
+def check(
+    file: File,
+    language: Language = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write a mended copy beside it: this-week.mended.txt.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
     """Read a file, print its structure and what a careful colleague would remark.
 
-    Needs no site and stores nothing.  Ends with 1 when something must be mended first.
+    Needs no site and stores nothing.  Ends with 1 when something must be mended first.  With
+    --fix, what is certain is mended in a copy: leftover lines, broken characters, uneven spaces
+    and signs, marks in links.  Your words, and scripture, are left to you.
 
-    Example: newsletter bulletin check this-week.txt
+    Example: newsletter bulletin check this-week.txt --fix
     """
     bulletin = read_bulletin(read_file(file), file.name, language or _named(file))
-    findings = check_bulletin(bulletin, Facts())
+    findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
+    mended: dict[str, object] = {}
+    lines: list[str] = []
+    if fix and PurePath(file.name).suffix.lower() in TEXT_ENDINGS:
+        copy = mended_copy(bulletin, file.name)
+        lines = _write_mended(file, copy, mended)
+        if copy.mends:
+            bulletin = copy.bulletin
+            findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
     answer(
         as_json,
         {
             "bulletin": bulletin_json(bulletin),
             "findings": [finding_json(finding) for finding in findings],
+            **mended,
         },
         *_structure(bulletin),
+        *lines,
         *_remarks(findings),
     )
+    if fix:
+        refuse_what_is_no_text(file.name)
     return 1 if blocks(findings) else 0
 
 
 def _named(file: Path) -> str | None:
     return stem_and_language(file.name)[1]
+
+
+def _write_mended(file: Path, copy: Mended, values: dict[str, object]) -> list[str]:
+    """Write the copy beside the file, add to the JSON, and return what people are told."""
+    made = [{"line": mend.line, "what": mend.what} for mend in copy.mends]
+    values["mended"] = {"file": None, "mends": made}
+    if not copy.mends:
+        return ["Nothing in it can be mended without you.", ""]
+    target = file.with_name(mended_name(file.name))
+    ends = "\r\n" if b"\r\n" in read_file(file) else "\n"
+    try:
+        with target.open("x", encoding="utf-8", newline=ends) as written:
+            written.write(copy.text)
+    except FileExistsError:
+        raise NotAllowed(
+            f"{target} is there already and was left alone: move or delete it, then try again."
+        ) from None
+    values["mended"] = {"file": str(target), "mends": made}
+    return [
+        f"Mended in {target}:",
+        *(f"  line {mend.line}: {mend.what}" for mend in copy.mends),
+        "",
+        "What remains, with lines of the copy:",
+    ]
+
+
+def _weight(bulletin: Bulletin) -> int:
+    """Return what the email would weigh with the shipped templates and invented names."""
+    return weight_of(bulletin, look_of(Settings(), PREVIEW_LIST), Templates((shipped_templates(),)))
 
 
 def _structure(bulletin: Bulletin) -> list[str]:
@@ -179,7 +238,8 @@ def _what_became(session: Session, place: Site, added: Added) -> list[str]:
     if added.previous_id is not None:
         lines += _differences(session, place, added.previous_id, added.id)
     row = issue.find_bulletin(session, added.id)
-    found = issue.findings_of(session, place.keys, row, row.list_id) if row.list_id else []
+    weight = issue.weigh(session, desk_of(place), row)
+    found = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
     if blocks(found):
         lines += ["It cannot go out until this is mended:", *_remarks(found)]
         lines.append("Next: mend the file and add it again; it takes this one's place.")
@@ -218,18 +278,84 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
     with opened(site) as place, reading(place.engine) as session:
         row = issue.find_bulletin(session, bulletin)
         stored = issue.read_stored(place.keys, row)
-        findings = (
-            check_bulletin(stored, Facts())
-            if row.list_id is None
-            else issue.findings_of(session, place.keys, row, row.list_id)
-        )
+        weight = issue.weigh(session, desk_of(place), row)
+        findings = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
+        waivers = issue.waivers_of(session, place.keys, row)
+        zone = place.settings.zone
     answer(
         as_json,
         {
             "id": bulletin,
             "bulletin": bulletin_json(stored),
             "findings": [finding_json(finding) for finding in findings],
+            "waived": [waiver.to_json() for waiver in waivers],
         },
         *_structure(stored),
         *_remarks(findings),
+        *(waiver.sentence(zone) for waiver in waivers),
+        *_how_to_waive(bulletin, findings),
     )
+
+
+def _how_to_waive(bulletin_id: int, findings: list[Finding]) -> list[str]:
+    """Return the command that lets each blocker pass that somebody may let pass."""
+    command = f"  newsletter bulletin waive {bulletin_id} --rule"
+    commands = [
+        f"{command} {each.rule} --line {each.line} --by EMAIL"
+        for each in findings
+        if each.severity is Severity.BLOCKER and not RULES[each.rule].unwaivable
+    ]
+    return ["", "If it is right as it stands, let it pass by name:", *commands] if commands else []
+
+
+@app.command(rich_help_panel=NOW_AND_THEN)
+def waive(
+    bulletin: BulletinId,
+    rule: Annotated[
+        str, typer.Option("--rule", metavar="R", help="As newsletter bulletin show says it.")
+    ],
+    by: Annotated[str, typer.Option("--by", metavar="EMAIL", help="Who lets it pass.")],
+    line: Annotated[
+        int | None, typer.Option("--line", metavar="N", help="Only the finding of this line.")
+    ] = None,
+    site: SiteFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a finding pass, on record with your name, in exactly this text.
+
+    A new version of the bulletin is looked at afresh.  That it went out already, and that the
+    mail is too heavy, nobody can let pass.
+
+    Example: newsletter bulletin waive 3 --rule ref-invalid --line 21 --by ruth@example.org
+    """
+    with opened(site) as place, writing(place.engine) as session:
+        desk, actor = desk_of(place), Actor(who(by), "command")
+        done = issue.waive(session, desk, bulletin, rule, line, actor, now())
+        zone = place.settings.zone
+        states = {
+            number: issue.describe(session, place.keys, place.settings, number)
+            for number in done.issues
+        }
+    answer(
+        as_json,
+        {
+            "id": bulletin,
+            "already": done.already,
+            "waived": [waiver.to_json() for waiver in done.waivers],
+            "issues": [
+                {"id": number, "state": view.state.name.lower(), "blockers": view.blockers}
+                for number, view in states.items()
+            ],
+        },
+        *(waiver.sentence(zone) for waiver in done.waivers),
+        *(_now_goes(view) for view in states.values()),
+    )
+
+
+def _now_goes(view: IssueView) -> str:
+    state = view.state.name.lower().replace("_", " ")
+    if view.blockers:
+        things = counted(view.blockers, "thing", "things")
+        return f"Issue {view.id} is still a draft: {things} must be mended or let pass too."
+    when = f", to go out {view.starts or view.when}" if view.when else ""
+    return f"Issue {view.id} is now in the state {state}{when}."

@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -29,7 +29,7 @@ from newsletter.cli.context import (
 from newsletter.counted import counted
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
-from newsletter.issue import Actor, Desk, IssueView
+from newsletter.issue import Actor, Desk, IssueView, Waiver
 from newsletter.providers import holding_for, label_for, provider_for, tells_outcome
 from newsletter.providers.base import Answer
 from newsletter.site import Site
@@ -237,7 +237,8 @@ def show(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> N
     with opened(site) as place, reading(place.engine) as session:
         view = issue.describe(session, place.keys, place.settings, number)
         blocking = _blocking(session, desk_of(place), view)
-        _say(session, place, view, as_json, blocking, reports.report(session, number))
+        waivers = issue.waivers_in(session, place.keys, number)
+        _say(session, place, view, as_json, blocking, reports.report(session, number), waivers)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -343,6 +344,7 @@ def _say(
     as_json: bool,
     blocking: list[str] | None = None,
     told: reports.Report | None = None,
+    waivers: Sequence[Waiver] = (),
 ) -> None:
     forecast = foresee(session, place.settings, view, now())
     blocking = blocking or []
@@ -350,6 +352,8 @@ def _say(
     if told is not None:
         values["unknown"] = told.sending["unknown"]
         sentences += told.unknown_sentences()
+        values["waived"] = [waiver.to_json() for waiver in waivers]
+        sentences += [waiver.sentence(place.settings.zone) for waiver in waivers]
     answer(as_json, values, *sentences)
 
 

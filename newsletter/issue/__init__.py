@@ -36,8 +36,10 @@ from newsletter.issue.desk import (
     lock_list,
     record,
 )
-from newsletter.issue.editions import stored_email
+from newsletter.issue.editions import stored_email, weigh
 from newsletter.issue.view import EditionView, IssueView, describe
+from newsletter.issue.waivers import Waiver, waivers_in, waivers_of
+from newsletter.issue.waiving import Waived, waive
 from newsletter.issue.wording import blocking_lines, blocking_sentences
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Desk",
     "EditionView",
     "IssueView",
+    "Waived",
+    "Waiver",
     "add_bulletin",
     "already_sent_at",
     "approve",
@@ -74,4 +78,8 @@ __all__ = [
     "resume",
     "schedule",
     "stored_email",
+    "waive",
+    "waivers_in",
+    "waivers_of",
+    "weigh",
 ]

@@ -11,6 +11,7 @@ from newsletter.bulletin import MOSTLY, Bulletin, normal_text, read_bulletin, si
 from newsletter.checks import Facts, Finding, check
 from newsletter.errors import NotFound
 from newsletter.issue.desk import Actor
+from newsletter.issue.waivers import open_findings
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
 from subscribers.privacy import Keys
@@ -191,11 +192,20 @@ def already_sent_at(
 
 
 def findings_of(
-    session: Session, keys: Keys, row: BulletinRow, list_id: int, apart_from: int | None = None
+    session: Session,
+    keys: Keys,
+    row: BulletinRow,
+    list_id: int | None,
+    apart_from: int | None = None,
+    html_bytes: int | None = None,
 ) -> list[Finding]:
-    """Return what the checks say of a bulletin that is to go to a list."""
-    sent_at = already_sent_at(session, row, list_id, apart_from)
-    return check(read_stored(keys, row), Facts(already_sent_at=sent_at))
+    """Return what the checks say of a bulletin that is to go to a list, less what was waived.
+
+    `html_bytes` is what its email weighs, where that is known.
+    """
+    sent_at = None if list_id is None else already_sent_at(session, row, list_id, apart_from)
+    facts = Facts(already_sent_at=sent_at, html_bytes=html_bytes)
+    return open_findings(session, keys, row, check(read_stored(keys, row), facts))
 
 
 def _has_begun() -> ColumnElement[bool]:

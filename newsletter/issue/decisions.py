@@ -5,7 +5,7 @@ a time, has enough of the others approved exactly this version?  Whatever change
 them asks `_settle` for the state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -36,7 +36,13 @@ from newsletter.issue.desk import (
     lock_list,
     record,
 )
-from newsletter.issue.editions import bulletins_of, editions_of, put_editions, version_hash
+from newsletter.issue.editions import (
+    bulletins_of,
+    editions_of,
+    put_editions,
+    version_hash,
+    weight_in,
+)
 from newsletter.issue.held import refuse_while_stopping, want_stop
 from newsletter.issue.wording import blocking_lines
 from newsletter.tables import (
@@ -353,12 +359,35 @@ def cancel(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
 
 
 def findings(session: Session, keys: Keys, issue: Issue) -> list[Finding]:
-    """Return what the checks say of all editions of an issue."""
+    """Return what the checks say of all editions of an issue, less what was waived."""
     return [
         finding
-        for row in bulletins_of(session, issue.id)
-        for finding in findings_of(session, keys, row, issue.list_id, apart_from=issue.id)
+        for edition, row in zip(
+            editions_of(session, issue.id), bulletins_of(session, issue.id), strict=True
+        )
+        for finding in findings_of(
+            session, keys, row, issue.list_id, issue.id, weight_in(keys, edition)
+        )
     ]
+
+
+def settle_blocked(
+    session: Session, desk: Desk, row: BulletinRow, act: str, by: Actor, now: datetime
+) -> tuple[int, ...]:
+    """Let drafts of a bulletin go on where nothing holds them back any more.
+
+    Returns its unsent issues; `act` goes on the record of each.
+    """
+    settled = []
+    for issue_id in _unsent_issues_of(session, row):
+        issue = lock_issue(session, issue_id)
+        if issue.state not in UNSENT:
+            continue  # it began while we waited for it
+        if issue.state is IssueState.DRAFT:
+            _settle(session, desk, issue, now)
+        _record(session, desk, by, act, now, issue)
+        settled.append(issue_id)
+    return tuple(settled)
 
 
 def count_approvals(session: Session, issue: Issue) -> int:
@@ -407,14 +436,8 @@ def _replace(
     now: datetime,
 ) -> tuple[int, ...]:
     previous.replaced_by = row.id
-    issues = session.scalars(
-        select(Issue.id)
-        .join(Edition, Edition.issue_id == Issue.id)
-        .where(Edition.bulletin_id == previous.id, Issue.state.in_(UNSENT))
-        .order_by(Issue.id)
-    ).all()
     replaced_in = []
-    for issue_id in issues:
+    for issue_id in _unsent_issues_of(session, previous):
         issue = lock_issue(session, issue_id)
         if issue.state not in UNSENT:
             continue  # it began while we waited for it
@@ -426,6 +449,15 @@ def _replace(
         _record(session, desk, by, "given a new version", now, issue)
         replaced_in.append(issue_id)
     return tuple(replaced_in)
+
+
+def _unsent_issues_of(session: Session, row: BulletinRow) -> Sequence[int]:
+    return session.scalars(
+        select(Issue.id)
+        .join(Edition, Edition.issue_id == Issue.id)
+        .where(Edition.bulletin_id == row.id, Issue.state.in_(UNSENT))
+        .order_by(Issue.id)
+    ).all()
 
 
 def _join(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.errors import NotFound
 from newsletter.issue.bulletins import base_language, read_stored
 from newsletter.issue.desk import Desk
-from newsletter.rendering import RenderedEmail, look_of, render
+from newsletter.rendering import RenderedEmail, html_bytes, look_of, render, weight_of
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Edition, Issue
 from subscribers.privacy import Keys
@@ -70,6 +70,18 @@ def bulletins_of(session: Session, issue_id: int) -> Sequence[BulletinRow]:
         .where(Edition.issue_id == issue_id)
         .order_by(Edition.no)
     ).all()
+
+
+def weight_in(keys: Keys, edition: Edition) -> int:
+    """Return what the HTML of a stored edition weighs in bytes."""
+    return html_bytes(_opened(keys, edition))
+
+
+def weigh(session: Session, desk: Desk, row: BulletinRow) -> int:
+    """Return what the HTML of a bulletin would weigh in bytes, also where it is too heavy."""
+    title = session.get_one(MailingList, row.list_id).title if row.list_id else ""
+    look = look_of(desk.settings, title)
+    return weight_of(read_stored(desk.keys, row), look, desk.templates)
 
 
 def version_hash(editions: Iterable[Edition], list_id: int, due_at: datetime | None) -> bytes:

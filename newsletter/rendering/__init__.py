@@ -10,10 +10,12 @@ from newsletter.rendering.edition import (
     HTML_LIMIT,
     Look,
     Templates,
+    TooHeavy,
     html_bytes,
     look_of,
     render,
     render_notice,
+    weight_of,
 )
 from newsletter.rendering.shell import (
     RenderedEmail,
@@ -33,6 +35,7 @@ __all__ = [
     "Slot",
     "SlotValues",
     "Templates",
+    "TooHeavy",
     "clean_name",
     "html_bytes",
     "look_of",
@@ -40,4 +43,5 @@ __all__ = [
     "render",
     "render_notice",
     "slot_values",
+    "weight_of",
 ]

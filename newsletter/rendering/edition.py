@@ -142,14 +142,38 @@ class Templates:
             raise Problem(f"The template {name} cannot be read: save it as UTF-8.") from None
 
 
+class TooHeavy(Problem):
+    """The HTML is heavier than `HTML_LIMIT`."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"The email would weigh {size // 1000} kB and Gmail hides what goes "
+            f"beyond {HTML_LIMIT // 1000} kB: shorten the bulletin or send it as two."
+        )
+        self.html_bytes = size
+
+
+def weight_of(bulletin: Bulletin, look: Look, templates: Templates) -> int:
+    """Return what the HTML of an edition weighs in bytes, also where it is too heavy to send.
+
+    Raises:
+        Problem: as `render`, for all other reasons.
+    """
+    try:
+        return html_bytes(render(bulletin, look, templates))
+    except TooHeavy as heavy:
+        return heavy.html_bytes
+
+
 def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmail:
     """Return the email of one edition; the same input gives an equal email.
 
     Both parts hold the greeting, the unsubscribe and the preferences slot.
 
     Raises:
-        Problem: the HTML is heavier than `HTML_LIMIT`, or a template that the site overrides
-            left a slot out, fetches something, or cannot be filled or styled.
+        TooHeavy: the HTML is heavier than `HTML_LIMIT`.
+        Problem: a template that the site overrides left a slot out, fetches something, or
+            cannot be filled or styled.
     """
     words = words_of(bulletin.language)
     marks = _Marks()
@@ -234,10 +258,7 @@ def _fill(
         language=context["language"],
     )
     if html_bytes(email) > HTML_LIMIT:
-        raise Problem(
-            f"The email would weigh {html_bytes(email) // 1000} kB and Gmail hides what goes "
-            f"beyond {HTML_LIMIT // 1000} kB: shorten the bulletin or send it as two."
-        )
+        raise TooHeavy(html_bytes(email))
     return email
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.forecast import foresee
-from newsletter.issue import IssueView, describe
+from newsletter.issue import IssueView, describe, waivers_in
 from newsletter.providers import label_for
 from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
 from newsletter.report import Report, report
@@ -72,6 +72,7 @@ class IssuePage:
     silence: tuple[str, ...]  # how many of the unknown the provider's log does not know
     twice: tuple[str, ...]  # how many received it twice
     forecast: tuple[str, ...]  # who waits for another day, and how long it takes
+    waived: tuple[str, ...]  # what of the checks somebody let pass, and who
 
     @property
     def has_started(self) -> bool:
@@ -153,6 +154,10 @@ def _issue_page(session: Session, web: Web, issue_id: int) -> IssuePage:
         silence=tuple(counts.silence_sentences(provider)),
         twice=tuple(counts.twice_sentences()),
         forecast=tuple(forecast.sentences()) if forecast else (),
+        waived=tuple(
+            waiver.sentence(web.site.settings.zone)
+            for waiver in waivers_in(session, web.site.keys, issue_id)
+        ),
     )
 
 

@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.bulletin import read_bulletin
-from newsletter.message import Envelope, bulletin_form, notice_form, sample_recipient
+from newsletter.message import (
+    Envelope,
+    Identity,
+    bulletin_form,
+    notice_form,
+    sample_recipient,
+)
 from newsletter.rendering import Look, RenderedEmail, Templates, merge, render, render_notice
 from newsletter.site import shipped_templates
 
@@ -91,10 +97,7 @@ def _notice(email: RenderedEmail) -> Mail:
 def _envelope(kind: str) -> Envelope:
     return Envelope(
         kind="notice" if kind == "notice" else "bulletin",
-        sender_name=LOOK.sender_name,
-        sender_email="prayer@example.org",
-        reply_to="office@example.org",
-        website=LOOK.website,
+        sender=Identity(LOOK.sender_name, "prayer@example.org", "office@example.org", LOOK.website),
         practice=False,
         list_name="weekly",
         list_title=LOOK.list_title,
