@@ -1,0 +1,18 @@
+"""Where a text refers to the Bible: references as OSIS, whether they exist, what they say.
+
+    canon        which verses there are, as each language's Bibles count
+    names        what the books are called: one table for each language
+    spelling     a table ready to read with, made when its language is first met
+    find         prose -> references
+    unread       prose -> what means a reference and cannot be read
+    match        a quotation -> does it stand where it says, and where else?
+    display      OSIS -> "Matthew 25:40", "Matthäus 25,40"
+
+Pure: words in, references out.  The text that quotations are compared with is an argument.
+"""
+
+from newsletter.scripture.canon import CANON
+from newsletter.scripture.display import book_name, reference_name
+from newsletter.scripture.find import Reference, find_references
+
+__all__ = ["CANON", "Reference", "book_name", "find_references", "reference_name"]
