@@ -14,7 +14,7 @@ AVOIDED = {
 }  # fmt: skip
 ALLOWED = {
     "already_sent_at",  # the interface calls the rule `already-sent`
-    "_already_sent",
+    "already_sent",
     "not_sent",  # nothing left this machine: that is what it says
     "_post",  # the HTTP method
 }

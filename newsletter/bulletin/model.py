@@ -153,6 +153,7 @@ class Bulletin:
     scriptures: tuple[Scripture, ...]
     lines: tuple[SourceLine, ...]
     encoding: str = "utf-8"  # what the bytes turned out to be
+    language_guessed: bool = False  # nobody named it: the text told
     residue: tuple[int, ...] = ()  # line numbers of text that belongs to no block
     leftovers: tuple[Leftover, ...] = ()
     properties: tuple[Property, ...] = ()
