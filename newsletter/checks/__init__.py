@@ -8,7 +8,7 @@ from newsletter.bulletin import Bulletin
 from newsletter.checks.model import Facts, Finding, Severity, blocks, finding_json
 from newsletter.checks.prayer import no_prayer_points
 from newsletter.checks.prose import unbalanced_quotes, unfinished_paragraphs
-from newsletter.checks.references import invalid_references
+from newsletter.checks.scripture import about_scripture
 from newsletter.checks.sending import already_sent
 from newsletter.checks.source import artefact_lines, broken_characters, encoding
 
@@ -22,7 +22,7 @@ def check(bulletin: Bulletin, facts: Facts | None = None) -> list[Finding]:
         *encoding(bulletin),
         *broken_characters(bulletin),
         *artefact_lines(bulletin),
-        *invalid_references(bulletin),
+        *about_scripture(bulletin),
         *unbalanced_quotes(bulletin),
         *unfinished_paragraphs(bulletin),
         *no_prayer_points(bulletin),

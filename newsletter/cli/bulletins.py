@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from newsletter import issue
-from newsletter.bulletin import Bulletin, bulletin_json, normal_text, read_bulletin
+from newsletter.bulletin import Bulletin, Scripture, bulletin_json, normal_text, read_bulletin
 from newsletter.checks import Facts, Finding, blocks, finding_json
 from newsletter.checks import check as check_bulletin
 from newsletter.cli.context import (
@@ -32,6 +32,7 @@ from newsletter.issue import Actor, Added
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
 from newsletter.rendering import Templates, look_of, merge, render
 from newsletter.site import Site, shipped_templates
+from newsletter.verses import compared
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 
@@ -59,7 +60,7 @@ def check(file: File, language: Language = None, as_json: AsJson = False) -> int
 
     Example: newsletter bulletin check this-week.txt
     """
-    bulletin = read_bulletin(read_file(file), file.name, language)
+    bulletin = compared(read_bulletin(read_file(file), file.name, language))
     findings = check_bulletin(bulletin, Facts())
     answer(
         as_json,
@@ -77,13 +78,17 @@ def _structure(bulletin: Bulletin) -> list[str]:
     lines = [bulletin.title, ""]
     lines += [f"  • ({point.kind}) {point.lead}" for point in bulletin.points]
     for scripture in bulletin.scriptures:
-        verdict = "" if scripture.valid else "  <- does not exist"
-        lines.append(f"  {scripture.written} ({scripture.osis}){verdict}")
+        lines.append(f"  {scripture.written} ({scripture.osis}){_verdict(scripture)}")
     counted = (
         f"{len(bulletin.blocks)} blocks, {len(bulletin.points)} prayer points, "
         f"{len(bulletin.scriptures)} scripture references."
     )
     return [*lines, "", counted]
+
+
+def _verdict(scripture: Scripture) -> str:
+    verdict = "" if scripture.valid else "  <- does not exist"
+    return f"{verdict}  <- {scripture.suggestion}?" if scripture.suggestion else verdict
 
 
 def _remarks(findings: list[Finding]) -> list[str]:
@@ -211,7 +216,7 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
     """
     with opened(site) as place, reading(place.engine) as session:
         row = issue.find_bulletin(session, bulletin)
-        stored = issue.read_stored(place.keys, row)
+        stored = compared(issue.read_stored(place.keys, row))
         findings = (
             check_bulletin(stored, Facts())
             if row.list_id is None

@@ -13,6 +13,7 @@ from newsletter.errors import NotFound
 from newsletter.issue.desk import Actor
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
+from newsletter.verses import compared
 from subscribers.privacy import Keys
 
 LOOKED_AT = 50  # unsent bulletins of a list that a new one is compared with, newest first
@@ -195,7 +196,7 @@ def findings_of(
 ) -> list[Finding]:
     """Return what the checks say of a bulletin that is to go to a list."""
     sent_at = already_sent_at(session, row, list_id, apart_from)
-    return check(read_stored(keys, row), Facts(already_sent_at=sent_at))
+    return check(compared(read_stored(keys, row)), Facts(already_sent_at=sent_at))
 
 
 def _has_begun() -> ColumnElement[bool]:

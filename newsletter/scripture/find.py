@@ -16,6 +16,7 @@ _MOST_VERSES = 176  # of any chapter
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0655\u0670\u200c])*|\d+[.ªº]?")
 _BETWEEN_TOKENS = re.compile(r"[.\s'’-]{0,2}")
 _GOES_ON = re.compile(r"[:.,]?\d")  # "2:0" and "1,2345": a number that was not taken whole
+_NUMBERED_NAME = re.compile(r"[1-5]\.?\s?[^\W\d_]+")
 _CAUSES = "见見參参看读讀照引如据據按"  # "see", "read": may stand right before a short Chinese name
 
 
@@ -150,7 +151,7 @@ def _is_name(written: str, book: Book, spelling: Spelling) -> bool:
 def _name_of_ideographs(before: str, begin: int, spelling: Spelling, sure: bool) -> _Name | None:
     for length in range(min(10, len(before)), 0, -1):
         written = before[-length:]
-        if written[0].isspace() or (book := spelling.books.get(folded(written))) is None:
+        if not written[0].isalnum() or (book := spelling.books.get(folded(written))) is None:
             continue
         if written[0].isascii():
             return None  # an English name, which has borders
@@ -189,7 +190,7 @@ def _read(even: str, name: _Name, number: int, spelling: Spelling, language: str
     explicit = verse is not None or name.sure or bool(found.get("after"))
     if verse is None and is_single(book):
         chapter, verse = 1, chapter  # Jude 3
-    passage, end = _with_last(even, end, _Passage(book, chapter, verse), spelling)
+    passage, end = _with_last(even, end, _Passage(book, chapter, verse), mark, spelling)
     if not _is_believed(even, end, passage, name, explicit, spelling, language):
         return None
     passages = [passage]
@@ -242,8 +243,11 @@ def _is_believed(
         bracket = even[name.start - 1 : name.start] in ("(", "[", "《", "【")
         alone = name.start == 0 or even[name.start - 1] == "\n"
         return explicit and (not name.book.doubtful or bracket or (alone and closed))
-    if explicit:
+    brackets = even[name.start - 1 : name.start] == "(" and even[end : end + 1] == ")"
+    if explicit or (brackets and not name.short):
         return True
+    if name.book.needs_verse:
+        return False
     # Nothing but a number speaks for it: the words around must agree.
     exists = not _problem(passage, "", language)
     if not (exists or closed) or (name.book.doubtful and not (exists and closed)):
@@ -276,6 +280,8 @@ def _further(
         return None
     if "," in found["mark"] and (found["between"] or "") == ",":
         return None
+    if found["chapter"] is None and _begins_a_name(even, found.start("number"), spelling):
+        return None
     chapter, verse = before.last()
     number = value(found["number"])
     if found["chapter"]:
@@ -284,7 +290,7 @@ def _further(
         here = _Passage(before.book, chapter, number)
     else:
         here = _Passage(before.book, number)
-    passage, end = _with_last(even, found.end(), here, spelling)
+    passage, end = _with_last(even, found.end(), here, mark, spelling)
     # "John 3:16, 1 John 4:8" and "Psalm 23, 4 people": the number is the next thing's.
     if found["chapter"] is None and not spelling.ends.match(even, end):
         return None
@@ -293,24 +299,35 @@ def _further(
     return passage, end
 
 
-def _with_last(even: str, end: int, passage: _Passage, spelling: Spelling) -> tuple[_Passage, int]:
+def _begins_a_name(even: str, number: int, spelling: Spelling) -> bool:
+    """Whether the number belongs to a book's name: "Joh 3,16 und 1. Mose 1"."""
+    found = _NUMBERED_NAME.match(even, number)
+    return found is not None and folded(found.group()) in spelling.books
+
+
+def _with_last(
+    even: str, end: int, passage: _Passage, mark: str, spelling: Spelling
+) -> tuple[_Passage, int]:
     """Return the passage with the end of its range, if one follows and lies after it."""
     found = spelling.last.match(even, end)
     if found is None:
         return passage, end
-    number = value(found["number"])
-    if found["chapter"]:
-        last: tuple[int, int | None] = (value(found["chapter"]), number)
+    number, stop = value(found["number"]), found.end()
+    chapter = found["chapter"] and value(found["chapter"])
+    if chapter and found["between"] == "." and mark.startswith(","):
+        number, chapter, stop = chapter, None, found.end("chapter")  # "13,4-7.13"
+    if chapter:
+        last: tuple[int, int | None] = (chapter, number)
     elif passage.verse is not None:
         last = (passage.chapter, number)
     else:
         last = (number, None)
     if (last[0], last[1] or 0) <= (passage.chapter, passage.verse or 0):
         return passage, end
-    if found["word"] and spelling.quantity.match(even, found.end()):
+    if found["word"] and spelling.quantity.match(even, stop):
         return passage, end
     verse = passage.verse if last[1] is None else passage.verse or 1
-    return passage._replace(verse=verse, last_chapter=last[0], last_verse=last[1]), found.end()
+    return passage._replace(verse=verse, last_chapter=last[0], last_verse=last[1]), stop
 
 
 def _merged(passages: tuple[_Passage, ...]) -> list[_Passage]:

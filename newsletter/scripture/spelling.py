@@ -43,6 +43,7 @@ class Book(NamedTuple):
     osis: str
     doubtful: bool = False  # also an everyday word or a person's name
     any_case: bool = False
+    needs_verse: bool = False  # "Numbers 3 and 5 have won"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _books(names: Names) -> dict[str, Book]:
     # Names without accents first: in Portuguese "Jo" is John and "Jó" is Job.
     for osis, written in sorted(_written(names), key=lambda each: not each[1].isascii()):
         name = written.rstrip("?")
-        book = Book(osis, written != name, name[0].islower())
+        book = Book(osis, written != name, name[0].islower(), written.endswith("??"))
         key = folded(name)
         if books.setdefault(key, book).osis != osis:
             books[exact(name)] = book
@@ -177,12 +178,12 @@ def _with_patterns(own: Names, english: Names, books: dict[str, Book]) -> Spelli
             rf"(?:[.,]?[\s(]{{0,2}}{border}(?:{chapter})\.?\s{{0,2}}|\.?\s{{0,2}})$", re.IGNORECASE
         ),
         first=re.compile(
-            rf"(?P<chapter>{number})(?:{behind}{marks}(?P<verse>{number})(?:{counted})?{tail})?",
+            rf"(?P<chapter>{number})(?:{behind}{marks}(?P<verse>{number})(?:{counted})?{tail}|{counted})?",
             re.IGNORECASE,
         ),
         last=re.compile(
             rf"(?:\s?[-~]\s?|(?P<word>{apart}?(?:{to}){apart}))(?:{word})?"
-            rf"(?:(?P<chapter>{number})(?:[{own.marks}]|\s?:\s?))?(?P<number>{number})"
+            rf"(?:(?P<chapter>{number})(?P<between>[{own.marks}]|\s?:\s?))?(?P<number>{number})"
             rf"(?:{counted}|\s?(?:{own.chapter_after or '(?!)'}))?{tail}",
             re.IGNORECASE,
         ),

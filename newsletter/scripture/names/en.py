@@ -7,7 +7,7 @@ NAMES = Names(
 Gen: Genesis, Gen, Gn, Ge
 Exod: Exodus, Exod, Exo, Ex
 Lev: Leviticus, Lev, Lv
-Num: Numbers?, Num, Nm, Nu
+Num: Numbers??, Num, Nm, Nu
 Deut: Deuteronomy, Deut, Dt, Deu
 Josh: Joshua?, Josh?, Jos
 Judg: Judges?, Judg, Jdg, Jdgs
@@ -81,5 +81,6 @@ Rev: Revelation, Revelations, Apocalypse, Rev?, Rv, Apoc
     "encourages ends for from gives has have he how in is it of on or our promises reminds said "
     "says shows speaks states talks teaches tells that the these they this to urges "
     "was we were when where which while who will with you",
-    quantity=r"million|billion|thousand|hundred|percent|per|degrees|hours|miles|km|kg|am|pm|a\.m|p\.m",
+    quantity=r"million|billion|thousand|hundred|percent|per|degrees|hours|miles|km|kg|am|pm|a\.m|p\.m"
+    "|years?|months?|weeks?|days?|minutes|mins?|people|persons|times|copies|children|families",
 )

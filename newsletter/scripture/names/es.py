@@ -7,7 +7,7 @@ NAMES = Names(
 Gen: Génesis, Gén, Gn
 Exod: Éxodo, Éx, Éxo
 Lev: Levítico, Lev, Lv
-Num: Números?, Núm, Nm
+Num: Números??, Núm, Nm
 Deut: Deuteronomio, Deut, Dt
 Josh: Josué?, Jos
 Judg: Jueces?, Jue
@@ -72,7 +72,7 @@ Jude: Judas?, Jud
 Rev: Apocalipsis, Apoc, Ap
 """,
     marks=":.,",
-    usual=":,",
+    usual=":.,",
     chapter="capítulos?|capitulos?|caps?",
     verse="versículos?|versiculos?|vers|vv?",
     to="al?|hasta",
@@ -85,6 +85,7 @@ Rev: Apocalipsis, Apoc, Ap
     ),
     follows="a con cuando de del dice el en enseña es está la las lo los muestra nos o para pero "
     "por porque que se son su un una y",
-    quantity=r"horas?|h|millones|mil|por\s?ciento|grados|años|km|kg|euros?|veces|a\.m|p\.m|am|pm|"
+    quantity=r"meses|semanas|días|minutos|personas|niños|familias|"
+    r"horas?|h|millones|mil|por\s?ciento|grados|años|km|kg|euros?|veces|a\.m|p\.m|am|pm|"
     r"de\s(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)",
 )

@@ -9,8 +9,8 @@ class Names:
 
     `books` has a line for each book, `Matt: Matthew?, Matt, Mt`: first the usual name.  A name
     with "?" is also an everyday word or a person's name and is believed only where more speaks
-    for it; one in lower case may be written so; a number before a name may be written in every
-    way of `ordinals`.
+    for it, one with "??" only with a verse; one in lower case may be written so; a number before
+    a name may be written in every way of `ordinals`.
     """
 
     books: str

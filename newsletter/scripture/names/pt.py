@@ -7,7 +7,7 @@ NAMES = Names(
 Gen: Gênesis, Génesis, Gên, Gn
 Exod: Êxodo, Êx
 Lev: Levítico, Lev, Lv
-Num: Números?, Núm, Nm
+Num: Números??, Núm, Nm
 Deut: Deuteronômio, Deuteronómio, Deut, Dt
 Josh: Josué?, Jos, Js
 Judg: Juízes?, Jz
@@ -72,7 +72,7 @@ Jude: Judas?, Jd
 Rev: Apocalipse, Apoc, Ap
 """,
     marks=":.,",
-    usual=":,",
+    usual=":.,",
     chapter="capítulos?|capitulos?|caps?",
     verse="versículos?|versiculos?|vers|vv?",
     to="ao?|até",
@@ -85,6 +85,7 @@ Rev: Apocalipse, Apoc, Ap
     ),
     follows="a ao as com começa da de diz do e em ensina está é mas mostra na no nos o os ou para "
     "por porque que são se sobre um uma",
-    quantity=r"horas?|h|milhões|mil|por\s?cento|graus|anos|km|kg|reais|euros?|vezes|"
+    quantity=r"meses|semanas|dias|minutos|pessoas|crianças|famílias|"
+    r"horas?|h|milhões|mil|por\s?cento|graus|anos|km|kg|reais|euros?|vezes|"
     r"de\s(?:janeiro|fevereiro|março|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)",
 )
