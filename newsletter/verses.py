@@ -95,18 +95,19 @@ def open_verses(folder: Path | None = None) -> "VerseIndex | None":
     except PackageNotFoundError:
         return None
     name = f"verses-{_PACKAGE}-{edition}-{_FORM}.db"
-    folder = folder or _cache_folder()
     try:
+        folder = folder or cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         return _opened(folder / name)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
         _LOG.warning("no place for the verses' index error=%s", type(error).__name__)
     temporary = Path(tempfile.mkdtemp(prefix="newsletter-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return _opened(temporary / name)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return where the user's programs keep what they can make again."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if given else Path.home() / ".cache") / "prayer-newsletter"
 
@@ -121,7 +122,7 @@ class VerseIndex:
     """A Bible's text on disk, to be asked from any thread."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._remembered: dict[tuple[tuple[str, ...], str], Comparison | None] = {}
 
     def compare(self, cited: tuple[str, ...], quotation: str) -> Comparison | None:
@@ -142,7 +143,7 @@ class VerseIndex:
                 # Somebody emptied the cache, or the disk lost it: it is made again.
                 _LOG.warning("the verses' index is damaged error=%s", type(error).__name__)
                 try:
-                    _make(self._file)
+                    _make(self.file)
                 except OSError:
                     return None
         return None
@@ -150,7 +151,7 @@ class VerseIndex:
     @contextmanager
     def opened(self) -> Iterator["OpenVerses"]:
         """Open the text for some questions."""
-        with closing(_read_only(self._file)) as connection:
+        with closing(_read_only(self.file)) as connection:
             yield OpenVerses(connection)
 
 

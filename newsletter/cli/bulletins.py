@@ -32,7 +32,7 @@ from newsletter.issue import Actor, Added
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
 from newsletter.rendering import Templates, look_of, merge, render
 from newsletter.site import Site, shipped_templates
-from newsletter.verses import compared
+from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 
@@ -143,6 +143,7 @@ def add(
     Example: newsletter bulletin add this-week.txt --list weekly
     """
     source = read_file(file)
+    open_verses()  # made on first use: not while others wait for the database
     with opened(site) as place, writing(place.engine) as session:
         desk = desk_of(place)
         mailing_list = find_list(session, list_name)

@@ -15,7 +15,7 @@ _MOST_VERSES = 176  # of any chapter
 
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0655\u0670\u200c])*|\d+[.ªº]?")
 _BETWEEN_TOKENS = re.compile(r"[.\s'’-]{0,2}")
-_GOES_ON = re.compile(r"[:.,]?\d")  # "2:0" and "1,2345": a number that was not taken whole
+_GOES_ON = re.compile(r"[:.,]?\d|:[xX?_]")  # "2:0" and "1,2345": a number that was not taken whole
 _NUMBERED_NAME = re.compile(r"[1-5]\.?\s?[^\W\d_]+")
 _CAUSES = "见見參参看读讀照引如据據按"  # "see", "read": may stand right before a short Chinese name
 
@@ -212,9 +212,11 @@ def _is_something_else(
     again = even[end : end + 1]
     if sign and again == sign and even[end + 1 : end + 2].isdigit():
         return True  # 10:30:15, 7.5.2026
-    # "Am 7.5. um neun": what is also a word is believed with a point only where it exists.
-    unsure = sign == "." and name.book.doubtful
-    dated = again == "." and names_of(known(language)).between == ","
+    # "Am 7.5. um neun": what is also a word is believed with an unusual point only where it
+    # exists.
+    names = names_of(known(language))
+    unsure = sign == "." and name.book.doubtful and "." not in names.usual
+    dated = again == "." and names.between == ","
     return unsure and (dated or verse > last_verse(name.book.osis, chapter, known(language)))
 
 

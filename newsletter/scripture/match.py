@@ -122,6 +122,8 @@ def _elsewhere(quotation: _Quotation, verses: Verses) -> tuple[str, float] | Non
     best = ranked[0]
     if longer and longer[0][1] >= max(best[1] + 2 * LEAD, CERTAIN + LEAD):
         best = longer[0]
+    if any(score >= best[1] and not overlap(osis, best[0]) for osis, score in longer):
+        return None  # several verses together say as much: Matthew 9:37-38 and Luke 10:2
     rival = max((score for osis, score in ranked if not overlap(osis, best[0])), default=0.0)
     return best if best[1] >= CERTAIN and best[1] - rival >= LEAD else None
 
