@@ -11,9 +11,12 @@ from newsletter.scripture.names import known, names_of
 from newsletter.scripture.spelling import Book, Spelling, exact, folded, plain, spelling_of, value
 
 _LONGEST_NAME = 45  # characters before a number that may be a name
+_LONGEST_WORD = 25
+_LONGEST_LEAD = 14  # ", chapter "
 _MOST_VERSES = 176  # of any chapter
 
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0655\u0670\u200c])*|\d+[.ªº]?")
+_LAST_TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u0655\u0670\u200c])*$")
 _BETWEEN_TOKENS = re.compile(r"[.\s'’-]{0,2}")
 _GOES_ON = re.compile(r"[:.,]?\d|:[xX?_]")  # "2:0" and "1,2345": a number that was not taken whole
 _NUMBERED_NAME = re.compile(r"[1-5]\.?\s?[^\W\d_]+")
@@ -109,7 +112,7 @@ def _references(text: str, name: _Name, read: _Read, language: str) -> Iterator[
 def name_before(even: str, number: int, floor: int, spelling: Spelling) -> _Name | None:
     """Return the book's name that ends right before the number at `number`."""
     window = even[max(floor, number - _LONGEST_NAME) : number]
-    lead = spelling.lead.search(window)
+    lead = spelling.lead.search(window, max(0, len(window) - _LONGEST_LEAD))
     if lead is None:
         return None
     begin = number - len(window)
@@ -123,9 +126,11 @@ def name_before(even: str, number: int, floor: int, spelling: Spelling) -> _Name
 
 
 def _name_of_words(before: str, begin: int, spelling: Spelling, sure: bool) -> _Name | None:
-    tokens = list(_TOKEN.finditer(before))[-5:]
-    if not tokens or tokens[-1].end() != len(before):
+    # Most numbers stand behind a word that ends no name.
+    last = _LAST_TOKEN.search(before, max(0, len(before) - _LONGEST_WORD))
+    if last is None or folded(last.group()) not in spelling.tails:
         return None
+    tokens = list(_TOKEN.finditer(before))[-5:]
     start = len(tokens) - 1
     while start and _BETWEEN_TOKENS.fullmatch(
         before, tokens[start - 1].end(), tokens[start].start()
@@ -149,6 +154,8 @@ def _is_name(written: str, book: Book, spelling: Spelling) -> bool:
 
 
 def _name_of_ideographs(before: str, begin: int, spelling: Spelling, sure: bool) -> _Name | None:
+    if before[-1:] not in spelling.tails:
+        return None
     for length in range(min(10, len(before)), 0, -1):
         written = before[-length:]
         if not written[0].isalnum() or (book := spelling.books.get(folded(written))) is None:

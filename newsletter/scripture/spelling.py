@@ -52,6 +52,7 @@ class Spelling:
 
     names: Names
     books: dict[str, Book]  # by `folded` name
+    tails: frozenset[str]  # the last word of each, or the last sign where words do not stand apart
     number: re.Pattern[str]
     lead: re.Pattern[str]  # between a name and the number
     first: re.Pattern[str]  # chapter and maybe verse
@@ -109,7 +110,14 @@ def _spelling(language: str) -> Spelling:
             # Short ones are words elsewhere: "Is", "Am", "Col".
             if len(name) > 3:
                 books.setdefault(name, book)
-    return _with_patterns(own, english, books)
+    tails = {_tail(written, own) for _, written in _written(own)}
+    tails |= {_tail(written, english) for _, written in _written(english)}
+    return _with_patterns(own, english, books, frozenset(tails))
+
+
+def _tail(written: str, names: Names) -> str:
+    name = written.rstrip("?")
+    return name[-1] if names.letters == "ideographs" else folded(name.split()[-1])
 
 
 def _books(names: Names) -> dict[str, Book]:
@@ -138,7 +146,9 @@ def _written(names: Names) -> Iterator[tuple[str, str]]:
         yield from ((osis, name) for name in written.split(", "))
 
 
-def _with_patterns(own: Names, english: Names, books: dict[str, Book]) -> Spelling:
+def _with_patterns(
+    own: Names, english: Names, books: dict[str, Book], tails: frozenset[str]
+) -> Spelling:
     both = {own, english}
     chapter, verse, onward = (
         _any(*(getattr(names, field) for names in both)) for field in ("chapter", "verse", "onward")
@@ -173,6 +183,7 @@ def _with_patterns(own: Names, english: Names, books: dict[str, Book]) -> Spelli
     return Spelling(
         names=own,
         books=books,
+        tails=tails,
         number=re.compile(number),
         lead=re.compile(
             rf"(?:[.,]?[\s(]{{0,2}}{border}(?:{chapter})\.?\s{{0,2}}|\.?\s{{0,2}})$", re.IGNORECASE
