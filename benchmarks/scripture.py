@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/scripture.py
 
-Prints milliseconds of processor time: the first look at a language (its table is made ready), ten pages in each
-language's table, a quotation whose reference is right, and one for which the whole Bible is
-searched.
+Prints milliseconds of processor time: the first look at a language (its table is made ready),
+ten pages with each language's table, a quotation whose reference is right, and one for which the
+whole Bible is searched.
 """
 
 import time
@@ -52,9 +52,7 @@ def main() -> None:
     def compare(osis: str) -> None:
         index.compare((osis,), WORDS.format(next(numbers)))  # new words: nothing is remembered
 
-    print(
-        f"a quotation of the passage that it names: {milliseconds(lambda: compare('Josh.1')):.1f} ms"
-    )
+    print(f"a quotation from where it says: {milliseconds(lambda: compare('Josh.1')):.1f} ms")
     print(f"a quotation from anywhere: {milliseconds(lambda: compare('Obad.1.2')):.1f} ms")
 
 

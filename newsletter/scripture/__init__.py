@@ -10,6 +10,7 @@
     display      OSIS -> "Matthew 25:40", "Matthäus 25,40"
 
 Pure: words in, references out.  The text that quotations are compared with is an argument.
+Values are NamedTuples, which cost a start of the program a tenth of what dataclasses do.
 """
 
 from newsletter.scripture.canon import CANON

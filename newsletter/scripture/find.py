@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from newsletter.scripture.canon import CANON, is_single, last_chapter, last_verse
@@ -23,8 +22,7 @@ _NUMBERED_NAME = re.compile(r"[1-5]\.?\s?[^\W\d_]+")
 _CAUSES = "见見參参看读讀照引如据據按"  # "see", "read": may stand right before a short Chinese name
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A passage named in a text.  A list such as "Ps 23; 121:1" gives one for each part."""
 
     written: str  # the whole reference as it stands in the text, also for a part of a list
@@ -128,7 +126,7 @@ def name_before(even: str, number: int, floor: int, spelling: Spelling) -> _Name
 def _name_of_words(before: str, begin: int, spelling: Spelling, sure: bool) -> _Name | None:
     # Most numbers stand behind a word that ends no name.
     last = _LAST_TOKEN.search(before, max(0, len(before) - _LONGEST_WORD))
-    if last is None or folded(last.group()) not in spelling.tails:
+    if last is None or not _ends_a_name(last.group(), spelling):
         return None
     tokens = list(_TOKEN.finditer(before))[-5:]
     start = len(tokens) - 1
@@ -137,13 +135,33 @@ def _name_of_words(before: str, begin: int, spelling: Spelling, sure: bool) -> _
     ):
         start -= 1
     for token in tokens[start:]:
-        written = before[token.start() :]
-        book = spelling.books.get(exact(written)) or spelling.books.get(folded(written))
+        place = token.start()
+        book = _book(before[place:], spelling)
+        if book is None and _has_and(token.group(), spelling):
+            place += 1
+            book = _book(before[place:], spelling)
+        written = before[place:]
         if book is None or not _is_name(written, book, spelling):
             continue
         letters = sum(map(str.isalpha, written))
-        return _Name(book, begin + token.start(), written, sure, letters <= 2 and book.doubtful)
+        return _Name(book, begin + place, written, sure, letters <= 2 and book.doubtful)
     return None
+
+
+def _book(written: str, spelling: Spelling) -> Book | None:
+    return spelling.books.get(exact(written)) or spelling.books.get(folded(written))
+
+
+def _ends_a_name(word: str, spelling: Spelling) -> bool:
+    tail = folded(word)
+    return tail in spelling.tails or (
+        _has_and(word, spelling) and folded(word[1:]) in spelling.tails
+    )
+
+
+def _has_and(word: str, spelling: Spelling) -> bool:
+    """Whether the word may begin with the Arabic "and", which is written together with it."""
+    return spelling.names.letters == "bare" and word.startswith("و")
 
 
 def _is_name(written: str, book: Book, spelling: Spelling) -> bool:

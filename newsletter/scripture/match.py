@@ -7,8 +7,7 @@ another translation of the same verse scores 0.5 to 1, of another verse mostly b
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from newsletter.scripture.canon import CANON
 
@@ -54,8 +53,7 @@ class Verses(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What a quotation's words say about its reference."""
 
     score: float  # with the cited passage; 0 where that does not exist
@@ -63,8 +61,7 @@ class Comparison:
     differs: bool  # clearly not the words of the cited passage
 
 
-@dataclass(frozen=True)
-class _Quotation:
+class _Quotation(NamedTuple):
     words: tuple[str, ...]  # each once
     triples: frozenset[str]
 

@@ -7,7 +7,6 @@ every language.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -46,8 +45,7 @@ class Book(NamedTuple):
     needs_verse: bool = False  # "Numbers 3 and 5 have won"
 
 
-@dataclass(frozen=True)
-class Spelling:
+class Spelling(NamedTuple):
     """One language, ready to read with."""
 
     names: Names

@@ -1,10 +1,9 @@
 """What a language's table of names holds."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """How a language writes references.  Words are separated by spaces, patterns by `|`.
 
     `books` has a line for each book, `Matt: Matthew?, Matt, Mt`: first the usual name.  A name
