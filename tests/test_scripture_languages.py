@@ -1,9 +1,11 @@
 """References as the people of each language write them, and prose that only looks like one."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from newsletter.bulletin import read_bulletin
-from newsletter.scripture import CANON, find_references, reference_name
+from newsletter.scripture import CANON, find_references, find_unread, reference_name
 from newsletter.scripture.canon import last_verse
 from newsletter.scripture.names import LANGUAGES
 from newsletter.scripture.spelling import value
@@ -297,3 +299,26 @@ def test_a_bulletin_in_german_has_its_verse_in_its_place() -> None:
     (verse,) = read_bulletin(text.encode(), "brief.txt", "de").scriptures
 
     assert (verse.osis, verse.quotation) == ("Gen.12.2", "„So spricht der Herr.“")
+
+
+PIECES = (
+    "Matthew|Mt|1|Kor|2.|Mose|Ps|Am|마태복음|마|太|约|约翰一书|马太福音|متى|و|یوحنا|Мф|3|16|25|400|1.200|٢٥"
+    "|五|二十三|百|章|节|장|절|باب|آیت|:|.|,|;|-|–|~|ff|v|vs|至|부터|und|et|y|(|)|“|”|…|xx|??|cxxi"
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(LANGUAGES),
+    st.lists(st.sampled_from(PIECES.split("|")), max_size=12),
+    st.booleans(),
+)
+def test_whatever_is_written_is_read_or_left_alone(
+    language: str, pieces: list[str], spaced: bool
+) -> None:
+    text = (" " if spaced else "").join(pieces)
+    found = find_references(text, language)
+
+    assert all(text[each.start : each.end] == each.written for each in found)
+    assert all(each.valid == (not each.problem) for each in found)
+    assert all(written in text for written in find_unread(text, language, found))
