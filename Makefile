@@ -45,6 +45,7 @@ mutants: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/merge.py
+	$(BIN)/python benchmarks/scripture.py
 	$(BIN)/python benchmarks/import_subscribers.py
 	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/smtp_client.py

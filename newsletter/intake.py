@@ -36,6 +36,7 @@ from newsletter.notices import tell
 from newsletter.schedule import draft_at
 from newsletter.site import Site
 from newsletter.tables import Edition, Issue, IssueState
+from newsletter.verses import open_verses
 from subscribers.database import DatabaseUnavailable, writing
 from subscribers.tables import MailingList
 
@@ -134,6 +135,7 @@ class Intake:
             return _Verdict(False, str(problem))
 
     def _decide(self, path: Path, source: bytes, now: datetime) -> _Verdict:
+        open_verses()  # made on first use: not while others wait for the database
         with writing(self._site.engine) as session:
             list_id = self._list_for(session, path)
             added = add_bulletin(

@@ -101,6 +101,8 @@ def test_the_samples_findings_are_the_true_ones(sample: Bulletin) -> None:
     assert found == [
         ("unfinished-paragraph", "warning", 15),
         ("ref-invalid", "blocker", 21),
+        ("ref-style", "note", 21),
+        ("translation-unnamed", "note", 21),
         ("quote-unbalanced", "warning", 21),
         ("artefact-line", "blocker", 24),
     ]
@@ -413,7 +415,7 @@ def test_points_end_a_quotation() -> None:
         ("Psalm 126:5 (NIV) Those who sow.", None, None),
         ("Psalm 126:5: Those who sow.", "Psalm 126:5", "Those who sow."),
         ("Psalm 126:5 (NIV) “Those who sow.”", "Psalm 126:5", "“Those who sow.”"),
-        ("“Those who sow.” (Psalm 126:5, NIV)", None, None),
+        ("“Those who sow.” (Psalm 126:5, NIV)", "Psalm 126:5", "“Those who sow.”"),
         ("“Those who sow.” (Psalm 126:5 NIV)", "Psalm 126:5", "“Those who sow.”"),
         ("“Those who sow.” Psalm 126:5.", "Psalm 126:5", "“Those who sow.”"),
         ("Those who sow. – Psalm 126:5", "Psalm 126:5", "Those who sow."),

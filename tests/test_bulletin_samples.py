@@ -173,7 +173,8 @@ def test_a_sample_is_read_and_checked_as_a_careful_colleague_would(
     assert "".join(SIGNS[type(block)] for block in bulletin.blocks) == story
     assert [f"{p.kind}|{p.date or p.group or ''}|{p.text}" for p in bulletin.points] == points
     assert [passage.osis for passage in bulletin.scriptures] == passages
-    assert [(finding.rule, finding.line) for finding in check(bulletin)] == findings
+    told = [(f.rule, f.line) for f in check(bulletin) if f.severity != "note"]
+    assert told == findings
 
 
 def test_every_sample_has_its_row() -> None:

@@ -257,6 +257,7 @@ def test_marks_are_counted_in_title_points_lists_headings_and_verses() -> None:
         ("quote-unbalanced", 4),
         ("quote-unbalanced", 5),
         ("quote-unbalanced", 5),
+        ("translation-unnamed", 12),
         ("quote-unbalanced", 12),
     ]
 

@@ -24,6 +24,12 @@ def test_the_canon_is_that_of_an_independent_table() -> None:
     assert sum(map(sum, CANON.values())) == 31102
 
 
+def test_the_canon_is_that_of_a_second_table() -> None:
+    theirs = importlib.import_module("pythonbible.verses").MAX_VERSE_NUMBER_BY_BOOK_AND_CHAPTER
+
+    assert [*CANON.values()] == [tuple(chapters) for chapters in theirs.values()][: len(CANON)]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

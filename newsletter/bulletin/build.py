@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from newsletter.bulletin.model import (
@@ -28,10 +29,17 @@ from newsletter.scripture import Reference, find_references
 LONGEST_SUMMARY = 250  # characters
 _LONGEST_VERSE = 900  # of a line that is scripture, reference included
 
-_TRANSLATION = r"(?:\s*[(\[]?[A-Z][A-Z0-9]{1,6}[)\]]?)?"
-_AFTER = re.compile(_TRANSLATION + r"\s*(?P<mark>[:–—-]?)\s*(?P<words>.*)", re.DOTALL)
-_BEFORE = re.compile(r"(?P<words>.*?)\s*(?P<mark>[–—(\[-]?)\s*$", re.DOTALL)
-_END = re.compile(_TRANSLATION + r"[)\]]?\.?" + _TRANSLATION + r"$")
+# Behind a reference: "NIV", "(NIV)", ", NIV)", "（和合本）".
+_TRANSLATION = (
+    r"(?:[\s,，、;]*(?:[(\[（][^)\]）]{2,30}[)\]）]|[A-Z][A-Z0-9]{1,6}"
+    r"|[^\W\d_]{2,12}(?:\s\d{4})?(?=[)\]）])))?"
+)
+_AFTER = re.compile(_TRANSLATION + r"\s*(?P<mark>[:：–—-]?)\s*(?P<words>.*)", re.DOTALL)
+_BEFORE = re.compile(r"(?P<words>.*?)\s*(?P<mark>[–—(\[（-]?)\s*$", re.DOTALL)
+_END = re.compile(_TRANSLATION + r"[)\]）]?[.。۔]?" + _TRANSLATION + r"$")
+_QUOTED = r"[“\"«„「『]([^“”\"«»„「」『』]{15,600})[”\"»“」』]"
+_QUOTED_BEFORE = re.compile(_QUOTED + r"[\s.,。，]*[(\[（–—-]?\s*$")
+_QUOTED_AFTER = re.compile(r"[)\]）]?\s?[:：,，]?\s?" + _QUOTED)
 _RTL_LANGUAGES = {"ar", "fa", "ur", "he", "ps", "ckb", "sd", "ug", "yi", "dv"}
 
 
@@ -93,7 +101,7 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
     first, final = references[0], references[-1]
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
         words = after["words"]
-        if words and (opens(words) or (after["mark"] == ":" and (last or said.quoted))):
+        if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
             return _scriptures(_same(references, first), said.line, words)
     if _END.match(said.text, final.end) and (before := _BEFORE.match(said.text[: final.start])):
         words = before["words"]
@@ -118,7 +126,7 @@ def _alone(text: str, language: str) -> list[Reference]:
     if not references or references[0].written != references[-1].written:
         return []
     before, rest = text[: references[0].start], references[0].end
-    return references if not before.strip(" –—-([") and _END.match(text, rest) else []
+    return references if not before.strip(" –—-([（") and _END.match(text, rest) else []
 
 
 def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
@@ -136,6 +144,7 @@ def _scriptures(
             line=line,
             quotation=quotation if n == 0 else None,
             problem=reference.problem,
+            usual=reference.usual,
         )
         for n, reference in enumerate(references)
     ]
@@ -150,7 +159,16 @@ def _mentioned(
         *((point.line, f"{point.group or ''}\n{point.text}") for point in points),
     ]
     for line, text in texts:
-        yield from _scriptures(find_references(text, language), line)
+        for reference in find_references(text, language):
+            (scripture,) = _scriptures([reference], line)
+            yield replace(scripture, said=_said(text, reference))
+
+
+def _said(text: str, reference: Reference) -> str:
+    """Return the words quoted right before or behind a reference in running text."""
+    before = _QUOTED_BEFORE.search(text, max(0, reference.start - 620), reference.start)
+    found = before or _QUOTED_AFTER.match(text, reference.end)
+    return found[1] if found else ""
 
 
 def _texts(block: Block) -> Iterator[tuple[int, str]]:

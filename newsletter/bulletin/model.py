@@ -99,6 +99,9 @@ class Scripture:
     quotation: str | None = None
     suggestion: str | None = None  # OSIS
     problem: str = ""  # why it is not valid, as a clause: "Matthew 2 has only 23 verses"
+    usual: str = ""  # the usual form, where `written` is spelled in an unusual way
+    said: str = ""  # the words quoted beside it in running text, where they stay
+    differs: bool = False  # the quoted words clearly are not those of the passage
 
 
 @dataclass(frozen=True)

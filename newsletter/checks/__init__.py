@@ -7,7 +7,7 @@ yields findings; its name is for programs and commands, people see the sentence.
     sending      whether it may go out at all
     source       the file: encoding, leftovers, what a reader left out
     prayer       the prayer points        dates        their days
-    references   scripture
+    scripture    references, and the words quoted from them
     prose        title, length, sentences, quotation marks
     addresses    people, places, money, links
     pictures     their descriptions
@@ -33,8 +33,8 @@ from newsletter.checks.prose import (
     unbalanced_quotes,
     unfinished_paragraphs,
 )
-from newsletter.checks.references import invalid_references
 from newsletter.checks.rules import RULES, Rule, nearest_rule
+from newsletter.checks.scripture import about_scripture
 from newsletter.checks.sending import already_sent, says_not_to_forward, size_clipped
 from newsletter.checks.source import (
     artefact_lines,
@@ -65,7 +65,7 @@ _OF_THE_BULLETIN: tuple[Callable[[Bulletin], Iterable[Finding]], ...] = (
     language_guessed,
     leftovers,
     says_not_to_forward,
-    invalid_references,
+    about_scripture,
     no_prayer_points,
     empty_points,
     duplicate_points,

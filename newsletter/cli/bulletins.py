@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from newsletter import issue
-from newsletter.bulletin import Bulletin, bulletin_json, normal_text, read_bulletin
+from newsletter.bulletin import Bulletin, Scripture, bulletin_json, normal_text, read_bulletin
 from newsletter.checks import RULES, Facts, Finding, Severity, blocks, finding_json
 from newsletter.checks import check as check_bulletin
 from newsletter.cli.context import (
@@ -42,6 +42,7 @@ from newsletter.mends import (
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
 from newsletter.rendering import Templates, look_of, merge, render, weight_of
 from newsletter.site import Site, shipped_templates
+from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 
@@ -79,7 +80,7 @@ def check(
 
     Example: newsletter bulletin check this-week.txt --fix
     """
-    bulletin = read_bulletin(read_file(file), file.name, language or _named(file))
+    bulletin = compared(read_bulletin(read_file(file), file.name, language or _named(file)))
     findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
     mended: dict[str, object] = {}
     lines: list[str] = []
@@ -87,7 +88,7 @@ def check(
         copy = mended_copy(bulletin, file.name)
         lines = _write_mended(file, copy, mended)
         if copy.mends:
-            bulletin = copy.bulletin
+            bulletin = compared(copy.bulletin)
             findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
     answer(
         as_json,
@@ -142,13 +143,17 @@ def _structure(bulletin: Bulletin) -> list[str]:
     lines = [bulletin.title, ""]
     lines += [f"  • ({point.kind}) {point.lead}" for point in bulletin.points]
     for scripture in bulletin.scriptures:
-        verdict = "" if scripture.valid else "  <- does not exist"
-        lines.append(f"  {scripture.written} ({scripture.osis}){verdict}")
+        lines.append(f"  {scripture.written} ({scripture.osis}){_verdict(scripture)}")
     counted = (
         f"{len(bulletin.blocks)} blocks, {len(bulletin.points)} prayer points, "
         f"{len(bulletin.scriptures)} scripture references."
     )
     return [*lines, "", counted]
+
+
+def _verdict(scripture: Scripture) -> str:
+    verdict = "" if scripture.valid else "  <- does not exist"
+    return f"{verdict}  <- {scripture.suggestion}?" if scripture.suggestion else verdict
 
 
 def _remarks(findings: list[Finding]) -> list[str]:
@@ -203,6 +208,7 @@ def add(
     Example: newsletter bulletin add this-week.txt --list weekly
     """
     source = read_file(file)
+    open_verses()  # made on first use: not while others wait for the database
     with opened(site) as place, writing(place.engine) as session:
         desk = desk_of(place)
         mailing_list = find_list(session, list_name)
@@ -277,7 +283,7 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
     """
     with opened(site) as place, reading(place.engine) as session:
         row = issue.find_bulletin(session, bulletin)
-        stored = issue.read_stored(place.keys, row)
+        stored = compared(issue.read_stored(place.keys, row))
         weight = issue.weigh(session, desk_of(place), row)
         findings = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
         waivers = issue.waivers_of(session, place.keys, row)

@@ -22,6 +22,7 @@ from newsletter.report import report
 from newsletter.schedule import draft_at, parse_cadence, set_cadence, start_due
 from newsletter.site import Site, create_site, open_site
 from newsletter.tables import Issue, IssueState
+from newsletter.verses import compared
 from subscribers.database import reading, writing
 from subscribers.lists import add_list
 from subscribers.tables import Basis, MailingList
@@ -126,7 +127,7 @@ def _import_people(site: Site, count: int, clock: Clock) -> Iterator[str]:
 def _check_samples() -> Iterator[str]:
     yield "2. Bulletins, read as a careful colleague would:"
     for name, source in samples():
-        bulletin = read_bulletin(source, name)
+        bulletin = compared(read_bulletin(source, name))
         findings = check(bulletin, Facts())
         verdict = "STOPPED" if blocks(findings) else "may go out"
         yield f"   {name}: {len(bulletin.points)} prayer points, {verdict}"

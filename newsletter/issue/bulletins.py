@@ -14,6 +14,7 @@ from newsletter.issue.desk import Actor
 from newsletter.issue.waivers import open_findings
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
+from newsletter.verses import compared
 from subscribers.privacy import Keys
 
 LOOKED_AT = 50  # unsent bulletins of a list that a new one is compared with, newest first
@@ -205,7 +206,7 @@ def findings_of(
     """
     sent_at = None if list_id is None else already_sent_at(session, row, list_id, apart_from)
     facts = Facts(already_sent_at=sent_at, html_bytes=html_bytes)
-    return open_findings(session, keys, row, check(read_stored(keys, row), facts))
+    return open_findings(session, keys, row, check(compared(read_stored(keys, row)), facts))
 
 
 def _has_begun() -> ColumnElement[bool]:
