@@ -6,14 +6,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -38,33 +37,16 @@ from newsletter.message import (
 from newsletter.providers import provider_for, second_route_for
 from newsletter.providers.base import Provider
 from newsletter.providers.smtp import Signer, SmtpRelay, read_signer
-from newsletter.providers.smtp.dkim import SigningKey
 from newsletter.rendering import RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from subscribers.database import open_engine
 from subscribers.privacy import Keys
 from tests.copies import NOON, form, hand_over, leave, people, person
+from tests.mails import ed25519_key, rsa_key, signer
 from tests.servers.smtp import SmtpServer, smtp_server
 
 SENDER = "prayer@example.org"
 NOW = 1_795_600_000
-
-
-@cache
-def rsa_key(bits: int = 2048) -> RSAPrivateKey:
-    return generate_private_key(65537, bits)
-
-
-@cache
-def ed25519_key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.generate()
-
-
-@cache
-def signer(domain: str = "example.org") -> Signer:
-    """Return who signs with both keys."""
-    keys = (SigningKey("news", rsa_key()), SigningKey("news-ed", ed25519_key()))
-    return Signer(domain, keys)
 
 
 def signatures(raw: bytes) -> list[dict[str, str]]:

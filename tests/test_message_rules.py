@@ -5,80 +5,31 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from newsletter.config import Organisation, Sender, Settings
+from newsletter.config import Settings
 from newsletter.dispatch import Dispatcher
 from newsletter.dispatch.extra import submit_copy
 from newsletter.dispatch.sample import submit_sample
 from newsletter.issue import Actor
-from newsletter.message import (
-    MessageForm,
-    bulletin_envelope,
-    bulletin_form,
-    notice_envelope,
-    notice_form,
-)
 from newsletter.notices import submit_notices, tell
 from newsletter.providers.base import Answer, Provider
 from newsletter.providers.practice import Practice
 from newsletter.providers.sendgrid import SendGrid
 from newsletter.providers.smtp import SmtpRelay
-from newsletter.rendering import RenderedEmail, render, render_notice
 from newsletter.tables import Issue
 from subscribers.database import open_engine, writing
 from subscribers.privacy import Keys
 from tests.audiences import MONDAY, add_issue, add_list, add_people, address_of
-from tests.bulletins import ALL as BULLETINS
 from tests.bulletins import LOOK
-from tests.copies import NOON, person
-from tests.message_rules import ALL, MACHINE, RULES, Kind, broken_rules
+from tests.copies import person
+from tests.mails import SAYS, SETTINGS, bulletin, edition, mail, signer
+from tests.message_rules import ALL, RULES, Kind, broken_rules
 from tests.office import TEMPLATES
 from tests.servers.sendgrid import KEY, sendgrid_server
 from tests.servers.smtp import smtp_server
-from tests.test_dkim import signer
-
-SAYS = (LOOK.postal_address, LOOK.organisation)
-SETTINGS = Settings(
-    organisation=Organisation(url="https://prayer.example.org"),
-    sender=Sender(email="prayer@example.org", reply_to="office@example.org"),
-)
-READER = person(1, "miriam.s@example.net", "Miriam")
-
-
-@cache
-def edition(language: str) -> RenderedEmail:
-    [bulletin] = [each for each in BULLETINS if each.language == language]
-    return render(bulletin, LOOK, TEMPLATES)
-
-
-def bulletin(language: str = "en", kind: Kind = "bulletin") -> MessageForm:
-    envelope = bulletin_envelope(
-        SETTINGS.model_copy(
-            update={"provider": SETTINGS.provider.model_copy(update={"kind": "smtp"})}
-        ),
-        list_name="weekly",
-        list_title="Weekly Prayer",
-        list_id=1,
-        issue_id=2,
-        kind="test" if kind == "test" else "bulletin",
-    )
-    return bulletin_form(edition(language), envelope, NOON)
-
-
-def notice() -> MessageForm:
-    email = render_notice("A slot is empty", ["Friday, 07:00.", "Add one."], LOOK, TEMPLATES)
-    return notice_form(email, notice_envelope(SETTINGS), NOON)
-
-
-def mail(kind: Kind) -> bytes:
-    """Return a good, signed mail of a kind."""
-    form = notice() if kind in MACHINE else bulletin(kind=kind)
-    return signer().signatures(form, READER, 1_795_600_000) + form.copy_for(READER)
-
 
 # --- every rule can be broken ---------------------------------------------------------
 

@@ -18,8 +18,8 @@ from newsletter.message import bulletin_form
 from newsletter.rendering import RenderedEmail, render
 from tests.bulletins import ENGLISH, LOOK
 from tests.copies import NOON
+from tests.mails import READER, bulletin, mail, notice
 from tests.office import TEMPLATES
-from tests.test_message_rules import READER, bulletin, mail, notice
 
 HARMLESS = {"HTML_MESSAGE", "NO_RECEIVED", "NO_RELAYS", "MAILING_LIST_MULTI"}
 STATUS = re.compile(
