@@ -61,6 +61,10 @@ def test_the_sample_passes_every_check() -> None:
     assert [name for name, check in CHECKS.items() if not check(MAIL)] == []
 
 
+def test_every_mail_keeps_the_rules_of_messages() -> None:
+    assert {mail.name: mail.broken() for mail in matrix() if mail.broken()} == {}
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_each_check_notices_its_fault(name: str) -> None:
     assert not CHECKS[name](DAMAGE[name](MAIL))

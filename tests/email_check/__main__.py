@@ -42,7 +42,7 @@ class Measured:
             beyond.append(f"{self.support.unsupported} unsupported")
         if (weight := len(self.mail.html.encode())) > HEAVIEST.get(self.mail.kind, weight):
             beyond.append(f"{weight} bytes")
-        return beyond
+        return beyond + self.mail.broken()
 
     def details(self) -> list[str]:
         """Return what helps to mend it."""

@@ -4,17 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from newsletter.bulletin import read_bulletin
-from newsletter.message import (
-    Envelope,
-    Identity,
-    bulletin_form,
-    notice_form,
-    sample_recipient,
-)
+from newsletter.message import Envelope, Identity, bulletin_form, notice_form, sample_recipient
 from newsletter.rendering import Look, RenderedEmail, Templates, merge, render, render_notice
 from newsletter.site import shipped_templates
+from tests.message_rules import Kind, broken_rules
 
 LETTERS = Path(__file__).parent / "letters"
 LANGUAGES = tuple(sorted(file.suffixes[0][1:] for file in LETTERS.glob("*.txt")))
@@ -32,7 +28,7 @@ SENT = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 class Mail:
     """One complete copy, as sent and as its reader's program shows it."""
 
-    kind: str
+    kind: Kind
     language: str
     style: str
     html: str
@@ -45,6 +41,11 @@ class Mail:
     def name(self) -> str:
         """What tables call it."""
         return f"{self.kind} {self.language} {self.style}"
+
+    def broken(self) -> list[str]:
+        """Return the rules of tests/message_rules.py that its bytes break."""
+        says = (LOOK.organisation, LOOK.postal_address)
+        return broken_rules(self.raw, self.kind, text_only=self.style == "plain", says=says)
 
 
 def matrix() -> Iterator[Mail]:
@@ -94,9 +95,9 @@ def _notice(email: RenderedEmail) -> Mail:
     )
 
 
-def _envelope(kind: str) -> Envelope:
+def _envelope(kind: Literal["bulletin", "notice"]) -> Envelope:
     return Envelope(
-        kind="notice" if kind == "notice" else "bulletin",
+        kind=kind,
         sender=Identity(LOOK.sender_name, "prayer@example.org", "office@example.org", LOOK.website),
         practice=False,
         list_name="weekly",
