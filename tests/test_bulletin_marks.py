@@ -72,6 +72,7 @@ def test_a_mark_begins_a_point_in_every_format(first: str, second: str) -> None:
     "paragraph",
     [
         "🎄 Merry Christmas to all of you!",
+        "☎ 0123 456\n✉ prayer@example.org",
         "a) is what they called the first of the three.",
         "A. Smith\nB. Jones",
         "He came in the year\n12 - and stayed.",
