@@ -134,7 +134,10 @@ LANGUAGES = {
         ],
         not_residue=["Sie konnten nicht weiterlesen, weil das Licht ausging."],
         salutation="Liebe Freunde!",
-        leads=["Betet für Pfr. Maier und ca. 20 Kinder.| Sie warten."],
+        leads=[
+            "Betet für Pfr. Maier und ca. 20 Kinder.| Sie warten.",
+            "Betet für Eva, die am 3. Mai operiert wird.| Sie hat Angst.",
+        ],
     ),
     "fr": Language(
         petitions=[
