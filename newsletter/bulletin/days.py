@@ -66,13 +66,26 @@ def _numbers(label: str, dates: Dates, form: "_Form") -> tuple[list[int], list[i
             years += (number if number >= 100 else 2000 + number for number in rest)
         elif kind == "year":
             years.append(int(text))
-        elif kind == "day":
-            days.append(int(text))
+        elif kind in ("day", "written"):
+            days.append(_number(text, dates))
         else:
-            month = int(text) if kind == "month" else form.months[_name(text)]
+            month = _number(text, dates) if kind == "month" else form.months[_name(text)]
             if months[-1:] != [month]:  # "أيار/مايو" is one month
                 months.append(month)
     return days, months, years
+
+
+def _or_numerals(dates: Dates) -> str:
+    return rf"|[{dates.numerals}]{{1,3}}" if dates.numerals else ""
+
+
+def _number(text: str, dates: Dates) -> int:
+    """Return the number that digits or Chinese numerals up to 99 write."""
+    if text.isdecimal():
+        return int(text)
+    tens, ten, ones = text.rpartition(dates.numerals[-1])
+    value = {numeral: number for number, numeral in enumerate(dates.numerals[:-1], 1)}
+    return (value.get(tens, 1) * 10 if ten else 0) + value.get(ones, 0)
 
 
 def _name(text: str) -> str:
@@ -142,9 +155,10 @@ def _dated(dates: Dates) -> str:
     day, to = _day(dates), _joint(dates)
     if dates.units:
         in_year, in_month, on_day = dates.units
+        number = rf"(?:\d{{1,2}}{_or_numerals(dates)})"
         forms = [
-            rf"(?:\d{{4}}\s?{in_year}\s?)?\d{{1,2}}\s?{in_month}\s?\d{{1,2}}\s?(?:{on_day})?"
-            rf"(?:{to}\d{{1,2}}\s?{on_day})?"
+            rf"(?:\d{{4}}\s?{in_year}\s?)?{number}\s?{in_month}\s?{number}\s?(?:{on_day})?"
+            rf"(?:{to}{number}\s?{on_day})?"
         ]
     else:
         names = [name for names in dates.months for name in names]
@@ -186,7 +200,12 @@ def _numeric(dates: Dates) -> str:
 
 def _token(dates: Dates) -> str:
     if dates.units:
-        months = rf"(?P<month>\d{{1,2}})(?=\s?{dates.units[1]})"
+        _, in_month, on_day = dates.units
+        months = rf"(?P<month>\d{{1,2}}{_or_numerals(dates)})(?=\s?{in_month})"
+        # In words a day must show that it is one: "周一" holds a numeral too.
+        if dates.numerals:
+            ends = rf"(?=\s?(?:{on_day}|{dates.to}|[-–—~]))"
+            months += rf"|(?P<written>[{dates.numerals}]{{1,3}}){ends}"
     else:
         months = rf"(?P<name>{_one_of(name for names in dates.months for name in names)})"
     numeric = rf"(?P<numeric>{_numeric(dates)})|" if dates.numeric else ""

@@ -25,6 +25,7 @@ class Dates:
     in_year: str = ""  # pattern of what may stand behind a year: "г."
     month_first: bool = False  # "May 3" beside "3 May"
     units: tuple[str, str, str] | None = None  # patterns behind year, month, day: "5월 3일"
+    numerals: str = ""  # that may stand for the digits of a date: "一二三"
     numeric: str = ""  # "d.m", "d/m" or "m/d"
     spaced: bool = True  # False: a label may end with a space alone, "周一 为…"
 
