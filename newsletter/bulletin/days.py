@@ -36,19 +36,17 @@ def label_of(text: str, words: Words, *, loosely: bool = False) -> Label | None:
 def iso_date(label: str, words: Words, year: int | None) -> str | None:
     """Return the day or days of a label as ISO 8601, two joined by "/"; None without a year."""
     if found := re.fullmatch(r".*?(\d{4})-(\d\d)-(\d\d)", label):
-        return _iso([(int(found[3]), int(found[2]))], int(found[1]), told=True)
+        return _iso([(int(found[3]), int(found[2]))], [int(found[1])], told=True)
     form = _form(words.dates)
     plain = form.weekday_before.sub("", same_letters(label).lower())
     days, months, years = _numbers(plain, words.dates, form)
-    told = len(years) == 1
-    if told:
-        year = years[0]
-    if year is None or len(years) > 1 or not months or not 1 <= len(days) <= 2:
+    if not 1 <= len(days) <= 2 or not 1 <= len(months) <= len(days) or len(years) > len(days):
         return None
-    if len(months) > len(days):
+    named = years or ([year] if year else [])
+    if not named:
         return None
     pairs = [(day, months[min(n, len(months) - 1)]) for n, day in enumerate(days)]
-    return _iso(pairs, year, told)
+    return _iso(pairs, named, told=bool(years))
 
 
 def _numbers(label: str, dates: Dates, form: "_Form") -> tuple[list[int], list[int], list[int]]:
@@ -92,15 +90,14 @@ def _name(text: str) -> str:
     return re.sub(r"\s", " ", text.rstrip("."))
 
 
-def _iso(days: list[tuple[int, int]], year: int, told: bool) -> str | None:
+def _iso(days: list[tuple[int, int]], years: list[int], told: bool) -> str | None:
     """Return the days; a range over New Year ends in the next year, or begins in the last."""
+    if len(years) < len(days):
+        years = years * 2
+        if days[0][1] > days[-1][1]:
+            years = [years[0] - 1, years[0]] if told else [years[0], years[0] + 1]
     try:
-        found = [date(year, month, day) for day, month in days]
-        if len(found) == 2 and found[0].month > found[1].month:
-            if told:
-                found[0] = found[0].replace(year=year - 1)
-            else:
-                found[1] = found[1].replace(year=year + 1)
+        found = [date(year, month, day) for (day, month), year in zip(days, years, strict=False)]
     except ValueError:
         return None
     return "/".join(day.isoformat() for day in found)
@@ -182,8 +179,6 @@ def _day(dates: Dates) -> str:
 
 def _joint(dates: Dates) -> str:
     """Return the pattern of what stands between the first day and the last."""
-    if not dates.to:
-        return _DASH
     space = r"\s+" if dates.spaced else r"\s?"
     return rf"(?:{_DASH}|{space}(?:{same_letters(dates.to)}){space})"
 
