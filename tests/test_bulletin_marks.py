@@ -29,6 +29,7 @@ ROWS = [
     ("(1) ", "(2) "),
     ("1 - ", "2 - "),
     ("1、", "2、"),
+    ("1۔ ", "2۔ "),
     ("１．", "２．"),
     ("（１）", "（２）"),
     ("١. ", "٢. "),
@@ -72,6 +73,7 @@ def test_a_mark_begins_a_point_in_every_format(first: str, second: str) -> None:
     "paragraph",
     [
         "🎄 Merry Christmas to all of you!",
+        "☎ 0123 456\n✉ prayer@example.org",
         "a) is what they called the first of the three.",
         "A. Smith\nB. Jones",
         "He came in the year\n12 - and stayed.",
@@ -146,6 +148,9 @@ def test_behind_a_sign_a_day_and_a_word_may_be_one_name() -> None:
             "en",
             ["|A", "|B"],
         ),
+        ("기도 제목\n- 새 지붕\n\n일정\n- 5월 12일: 기도회", "ko", ["|새 지붕"]),
+        ("Praise\n* The roof\n\nDates\n* 12 May: prayer meeting", "en", ["|The roof"]),
+        ("一、感恩\n1、新屋顶\n\n二、活动\n1、5月12日：祷告会", "zh", ["|新屋顶"]),
         (
             "1. Praise\n- A\n- B\n2. Prayer\n- C\n- D",
             "en",

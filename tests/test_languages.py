@@ -42,7 +42,10 @@ LANGUAGES = {
             "Thank you, Lord, for the nurses.",
             "We are grateful for safe journeys.",
         ],
-        mixed=["Thank God for the nurses and pray that they stay."],
+        mixed=[
+            "We praise God for the conference and ask him for strength.",
+            "Thank God for the nurses and pray that they stay.",
+        ],
         near_misses=[
             "3 May: prayer meeting",
             "Thursday, choir practice",
@@ -58,6 +61,10 @@ LANGUAGES = {
             "3 to 5 May:": "2026-05-03/2026-05-05",
             "3rd of May –": "2026-05-03",
             "28 Dec – 3 Jan:": "2026-12-28/2027-01-03",
+            "28 Dec – 3 Jan 2027:": "2026-12-28/2027-01-03",
+            "28 Dec 2025 – 3 Jan 2026:": "2025-12-28/2026-01-03",
+            "3 May 2027 – 9 May 2027:": "2027-05-03/2027-05-09",
+            "9–3 May:": "2026-05-09/2026-05-03",
             "3 May (Sunday):": "2026-05-03",
             "[Monday]": None,
         },
@@ -87,10 +94,13 @@ LANGUAGES = {
             "Wir sind sehr dankbar für die neuen Lehrer.",
         ],
         mixed=[
+            "Wir danken für die Konferenz und bitten um Kraft für die Arbeit.",
             "Dankt Gott für die Schwestern und betet, dass sie bleiben.",
             "Danke Gott für den Regen. Bitte betet um mehr.",
         ],
         near_misses=[
+            "Am 12. Mai treffen wir uns zum Gebet",
+            "Der Dank gilt allen Helfern",
             "3. Mai: Gebetstreffen",
             "Donnerstag, Chorprobe",
             "Der Gebetsbrief erscheint im Juni",
@@ -128,7 +138,10 @@ LANGUAGES = {
         ],
         not_residue=["Sie konnten nicht weiterlesen, weil das Licht ausging."],
         salutation="Liebe Freunde!",
-        leads=["Betet für Pfr. Maier und ca. 20 Kinder.| Sie warten."],
+        leads=[
+            "Betet für Pfr. Maier und ca. 20 Kinder.| Sie warten.",
+            "Betet für Eva, die am 3. Mai operiert wird.| Sie hat Angst.",
+        ],
     ),
     "fr": Language(
         petitions=[
@@ -151,10 +164,12 @@ LANGUAGES = {
             "Nous sommes très reconnaissants pour les nouveaux maîtres.",
         ],
         mixed=[
+            "Nous remercions Dieu pour la conférence et nous lui demandons de la force.",
             "Remercions Dieu pour les infirmières et prions qu’elles restent.",
             "Rendons grâce pour la pluie. Demandons encore du soleil.",
         ],
         near_misses=[
+            "Nous vous prions d’agréer nos salutations",
             "3 mai : réunion de prière",
             "Jeudi, répétition de la chorale",
             "La lettre de prière paraît en juin",
@@ -214,10 +229,12 @@ LANGUAGES = {
             "Agradecemos a Dios por los nuevos maestros.",
         ],
         mixed=[
+            "Agradecemos a Dios por la conferencia y le pedimos fuerzas.",
             "Demos gracias por las enfermeras y oremos para que se queden.",
             "Gracias a Dios por la lluvia. Pidamos también sol.",
         ],
         near_misses=[
+            "La oradora llegó tarde",
             "3 de mayo: reunión de oración",
             "Jueves, ensayo del coro",
             "La carta de oración sale en junio",
@@ -277,10 +294,12 @@ LANGUAGES = {
             "Obrigado, Senhor, pelos novos professores.",
         ],
         mixed=[
+            "Agradecemos a Deus pela conferência e pedimos forças.",
             "Agradeçamos a Deus pelas enfermeiras e oremos para que fiquem.",
             "Louvado seja Deus pela chuva. Peçamos também sol.",
         ],
         near_misses=[
+            "Obrigado a todos os voluntários",
             "3 de maio: reunião de oração",
             "Quinta-feira, ensaio do coro",
             "A carta de oração sai em junho",
@@ -339,10 +358,12 @@ LANGUAGES = {
             "سبّحوا الرب من أجل المعلمين الجدد.",
         ],
         mixed=[
+            "نشكر الله على المؤتمر ونطلب منه القوة.",
             "نشكر الله على الممرضات ونصلي أن يبقين.",
             "اشكروا الله على المطر. صلوا من أجل الشمس.",
         ],
         near_misses=[
+            "شكرًا لجميع المتطوعين",
             "3 مايو: اجتماع الصلاة",
             "الخميس، تدريب الجوقة",
             "رسالة الصلاة تصدر في يونيو",
@@ -402,10 +423,12 @@ LANGUAGES = {
             "خداوند را برای وفاداری‌اش ستایش کنیم.",
         ],
         mixed=[
+            "خدا را برای کنفرانس شکر می‌کنیم و از او قوت می‌طلبیم.",
             "خدا را برای پرستاران شکر کنید و دعا کنید که بمانند.",
             "خدا را برای باران شکر. برای آفتاب دعا کنید.",
         ],
         near_misses=[
+            "تشکر از همه داوطلبان",
             "۳ مه: جلسه دعا",
             "پنجشنبه، تمرین گروه سرود",
             "نامه دعا در ژوئن منتشر می‌شود",
@@ -468,6 +491,7 @@ LANGUAGES = {
             "بارش کے لیے خدا کا شکر ہو۔ دھوپ کے لیے دعا کریں۔",
         ],
         near_misses=[
+            "تمام رضاکاروں کا شکریہ",
             "3 مئی: دعائیہ اجتماع",
             "جمعرات، گیتوں کی مشق",
             "دعائیہ خط جون میں آئے گا",
@@ -524,10 +548,12 @@ LANGUAGES = {
             "하나님께 영광을 돌립니다.",
         ],
         mixed=[
+            "컨퍼런스를 마치게 하심에 감사드리고, 새 힘을 주시도록 기도합니다.",
             "간호사들을 인해 감사드리며, 그들이 머물도록 기도해 주세요.",
             "비를 주셔서 감사합니다. 햇빛을 위해 기도해 주세요.",
         ],
         near_misses=[
+            "다음 주 수요일 수련회가 있습니다",
             "5월 3일: 기도회",
             "목요일, 찬양대 연습",
             "기도편지는 6월에 나옵니다",
@@ -594,6 +620,8 @@ LANGUAGES = {
             "感謝主差來護士，並求主使他們留下。",
         ],
         near_misses=[
+            "求职信息",
+            "感谢各位义工",
             "5月3日：祷告会",
             "周四，诗班练习",
             "代祷信六月出版",
@@ -621,6 +649,9 @@ LANGUAGES = {
             "5月3日（主日）：": "2026-05-03",
             "5月3日至5日：": "2026-05-03/2026-05-05",
             "2027年5月3日：": "2027-05-03",
+            "五月三日：": "2026-05-03",
+            "五月三十一日（週日）：": "2026-05-31",
+            "十二月三至五日：": "2026-12-03/2026-12-05",
             "第一天：": None,
             "6月31日：": None,
         },
@@ -657,10 +688,13 @@ LANGUAGES = {
             "Поблагодарите Бога за новых учителей.",
         ],
         mixed=[
+            "Благодарим Бога за конференцию и просим у Него сил.",
             "Благодарите Бога за медсестёр и молитесь, чтобы они остались.",
             "Слава Богу за дождь. Молитесь о солнце.",
         ],
         near_misses=[
+            "Благодарим всех волонтёров",
+            "Просим сообщить до пятницы",
             "3 мая: молитвенное собрание",
             "Четверг, репетиция хора",
             "Молитвенное письмо выйдет в июне",

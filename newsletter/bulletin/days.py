@@ -36,19 +36,17 @@ def label_of(text: str, words: Words, *, loosely: bool = False) -> Label | None:
 def iso_date(label: str, words: Words, year: int | None) -> str | None:
     """Return the day or days of a label as ISO 8601, two joined by "/"; None without a year."""
     if found := re.fullmatch(r".*?(\d{4})-(\d\d)-(\d\d)", label):
-        return _iso([(int(found[3]), int(found[2]))], int(found[1]), told=True)
+        return _iso([(int(found[3]), int(found[2]))], [int(found[1])], told=True)
     form = _form(words.dates)
     plain = form.weekday_before.sub("", same_letters(label).lower())
     days, months, years = _numbers(plain, words.dates, form)
-    told = len(years) == 1
-    if told:
-        year = years[0]
-    if year is None or len(years) > 1 or not months or not 1 <= len(days) <= 2:
+    if not 1 <= len(days) <= 2 or not 1 <= len(months) <= len(days) or len(years) > len(days):
         return None
-    if len(months) > len(days):
+    named = years or ([year] if year else [])
+    if not named:
         return None
     pairs = [(day, months[min(n, len(months) - 1)]) for n, day in enumerate(days)]
-    return _iso(pairs, year, told)
+    return _iso(pairs, named, told=bool(years))
 
 
 def _numbers(label: str, dates: Dates, form: "_Form") -> tuple[list[int], list[int], list[int]]:
@@ -66,28 +64,40 @@ def _numbers(label: str, dates: Dates, form: "_Form") -> tuple[list[int], list[i
             years += (number if number >= 100 else 2000 + number for number in rest)
         elif kind == "year":
             years.append(int(text))
-        elif kind == "day":
-            days.append(int(text))
+        elif kind in ("day", "written"):
+            days.append(_number(text, dates))
         else:
-            month = int(text) if kind == "month" else form.months[_name(text)]
+            month = _number(text, dates) if kind == "month" else form.months[_name(text)]
             if months[-1:] != [month]:  # "أيار/مايو" is one month
                 months.append(month)
     return days, months, years
+
+
+def _or_numerals(dates: Dates) -> str:
+    return rf"|[{dates.numerals}]{{1,3}}" if dates.numerals else ""
+
+
+def _number(text: str, dates: Dates) -> int:
+    """Return the number that digits or Chinese numerals up to 99 write."""
+    if text.isdecimal():
+        return int(text)
+    tens, ten, ones = text.rpartition(dates.numerals[-1])
+    value = {numeral: number for number, numeral in enumerate(dates.numerals[:-1], 1)}
+    return (value.get(tens, 1) * 10 if ten else 0) + value.get(ones, 0)
 
 
 def _name(text: str) -> str:
     return re.sub(r"\s", " ", text.rstrip("."))
 
 
-def _iso(days: list[tuple[int, int]], year: int, told: bool) -> str | None:
+def _iso(days: list[tuple[int, int]], years: list[int], told: bool) -> str | None:
     """Return the days; a range over New Year ends in the next year, or begins in the last."""
+    if len(years) < len(days):
+        years = years * 2
+        if days[0][1] > days[-1][1]:
+            years = [years[0] - 1, years[0]] if told else [years[0], years[0] + 1]
     try:
-        found = [date(year, month, day) for day, month in days]
-        if len(found) == 2 and found[0].month > found[1].month:
-            if told:
-                found[0] = found[0].replace(year=year - 1)
-            else:
-                found[1] = found[1].replace(year=year + 1)
+        found = [date(year, month, day) for (day, month), year in zip(days, years, strict=False)]
     except ValueError:
         return None
     return "/".join(day.isoformat() for day in found)
@@ -142,9 +152,10 @@ def _dated(dates: Dates) -> str:
     day, to = _day(dates), _joint(dates)
     if dates.units:
         in_year, in_month, on_day = dates.units
+        number = rf"(?:\d{{1,2}}{_or_numerals(dates)})"
         forms = [
-            rf"(?:\d{{4}}\s?{in_year}\s?)?\d{{1,2}}\s?{in_month}\s?\d{{1,2}}\s?(?:{on_day})?"
-            rf"(?:{to}\d{{1,2}}\s?{on_day})?"
+            rf"(?:\d{{4}}\s?{in_year}\s?)?{number}\s?{in_month}\s?{number}\s?(?:{on_day})?"
+            rf"(?:{to}{number}\s?{on_day})?"
         ]
     else:
         names = [name for names in dates.months for name in names]
@@ -168,8 +179,6 @@ def _day(dates: Dates) -> str:
 
 def _joint(dates: Dates) -> str:
     """Return the pattern of what stands between the first day and the last."""
-    if not dates.to:
-        return _DASH
     space = r"\s+" if dates.spaced else r"\s?"
     return rf"(?:{_DASH}|{space}(?:{same_letters(dates.to)}){space})"
 
@@ -186,7 +195,12 @@ def _numeric(dates: Dates) -> str:
 
 def _token(dates: Dates) -> str:
     if dates.units:
-        months = rf"(?P<month>\d{{1,2}})(?=\s?{dates.units[1]})"
+        _, in_month, on_day = dates.units
+        months = rf"(?P<month>\d{{1,2}}{_or_numerals(dates)})(?=\s?{in_month})"
+        # In words a day must show that it is one: "周一" holds a numeral too.
+        if dates.numerals:
+            ends = rf"(?=\s?(?:{on_day}|{dates.to}|[-–—~]))"
+            months += rf"|(?P<written>[{dates.numerals}]{{1,3}}){ends}"
     else:
         months = rf"(?P<name>{_one_of(name for names in dates.months for name in names)})"
     numeric = rf"(?P<numeric>{_numeric(dates)})|" if dates.numeric else ""

@@ -45,20 +45,24 @@ _COMMON = {
     "ur": "کے کی میں ہے اور سے کا کو ہیں نے کہ پر اس لیے یہ خدا ان کریں تھا",
     "ru": "и в не на что с по для о как это за из у к но мы их они от его все",
     "en": "the and of to in is that for it with as was on are be have this from they by we at who "
-    "has their our you will not his her",
+    "has their our you will not his her pray prayer god church",
     "de": "der die und den das ist von zu mit sich für nicht ein eine dem auf wir dass im es sie "
-    "auch werden des ihr uns haben an",
+    "auch werden des ihr uns haben an gebet betet gott gemeinde",
     "fr": "le la les et des de en un une du que qui dans pour est pas au sur avec nous il ils "
-    "aux leur vous ce sont par ont plus",
+    "aux leur vous ce sont par ont plus prière prions dieu église",
     "es": "el la los las y en del que con una por para es su sus se al lo como más no nos pero "
-    "este esta fue han muchos un",
+    "este esta fue han muchos un oración oremos iglesia dios señor gracias hasta dé les sin",
     "pt": "o os as e do da dos das em que com uma um por para é não na no nas nos ao pela pelo "
-    "seu sua mais mas como são foram se",
+    "seu sua mais mas como são foram se oração oremos igreja deus senhor "
+    "graças até lhes pelos pelas mas nós",
     "nl": "de het een en van in is dat op te met voor zijn niet aan er ook als wij door naar om",
     "af": "die en van is het in nie te vir met dat hulle ons wat om sy aan",
-    "it": "il di e che per con una sono del della gli nel è non le dei alla un la i si da al",
-    "ca": "el els les i amb per una és del que no al més però dels aquest la de a en ens",
-    "gl": "o os as e do da na non que con unha un por para é máis polo pola ao foi tamén",
+    "it": "il di e che per con una sono del della gli nel è non le dei alla un "
+    "la i si da al preghiera preghiamo dio chiesa",
+    "ca": "el els les i amb per una és del que no al més però dels aquest "
+    "la de a en ens déu església preguem",
+    "gl": "o os as e do da na non que con unha un por para é máis "
+    "polo pola ao foi tamén oración oremos igrexa deus",
     "ro": "și în cu pentru este care la de un o din nu sunt pe să ale lui că au mai",
     "sv": "och att det som en på är av för med till den inte har vi de om ett",
     "da": "og at det som en på er af for med til den ikke har vi de om et i fra",

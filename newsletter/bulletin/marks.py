@@ -14,7 +14,12 @@ _SIGNS = (
     "\u2023\u2027\u22c5\u25cf\u29bf\u30fb\u2b24\uff65\uf0b7\uf0a7\uf0d8\uf076\uf0fc"
     "\u2460-\u2473\u24f5-\u24fe\u2776-\u277f\u2780-\u2793\u3220-\u3229"
 )
-_EMOJI = "[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*"
+# A telephone or an envelope says what the line is: it is no mark.
+_TELLING = "☎☏✆✉📞📟📠📧📨📩📱📲🌍🌎🌏🌐📅📍📌🏠⏰"
+_EMOJI = (
+    f"(?![{_TELLING}])"
+    "[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*"
+)
 _HAN_NUMBER = "[一二三四五六七八九十]{1,3}"
 _MARK = re.compile(
     rf"(?P<sign>[{_SIGNS}]\ufe0f?)\s*"
@@ -22,7 +27,8 @@ _MARK = re.compile(
     rf"|(?P<emoji>(?:{_EMOJI})+)\s*"
     r"|(?P<dash>[-–—−*+])\s+"
     r"|(?P<key>\d)\ufe0f?\u20e3\s*"
-    r"|[(（]?(?P<number>\d{1,2})(?:[.．。)）]\s+|[)）、．]\s*|\s?[-–]\s+|[-–](?=[\u0620-\u06ff]))(?!\d)"
+    r"|[(（]?(?P<number>\d{1,2})"
+    r"(?:(?:[.．。۔)）]\s+|[)）．]\s*|\s?[-–]\s+|[-–](?=[\u0620-\u06ff]))(?!\d)|、\s*)"
     r"|(?:[(（](?P<inner>[^\W\d_])[)）]|(?P<outer>[^\W\d_])[)）])\s*(?=\S)"
     # "A. Smith" is a name; Korean and Arabic have no such initials.
     r"|(?P<caseless>[가-하\u0621-\u064a])\.\s*(?=\S)"

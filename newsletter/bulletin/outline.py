@@ -255,7 +255,8 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
     """Return the marks that make entries, by line number.
 
     A dash, a number or a day is one only where another of its kind stands in the same
-    passage or begins the next: alone, it is a piece of a sentence.
+    passage or begins the next, or right under a heading that we know: alone, it is a piece of
+    a sentence.
     """
     rows = [
         [mark_of(line.text, words) if passage.role is Role.TEXT else None for line in passage.lines]
@@ -269,7 +270,9 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
             for kind in COUNTED
         }
         near = [rows[m][0] for m in (n - 1, n + 1) if 0 <= m < len(rows)]
+        above = passages[n - 1].lines[-1] if n else passage.lines[0]
         for line, mark in zip(passage.lines, row, strict=True):
+            headed, above = is_known_heading(above.text, words), line
             if mark is None:
                 continue
             if mark.kind in COUNTED:
@@ -282,6 +285,7 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
                 or company
                 or (first and any(mark.is_kin(other) for other in near))
                 or (first and _asks(mark.rest, words))
+                or headed
             ):
                 marks[line.number] = mark
     return marks
@@ -333,6 +337,8 @@ def _is_heading(said: Said, following: Part | None, words: Words) -> bool:
         return False
     if is_known_heading(text, words):
         return True
+    if text[0] in "-–—*+":
+        return False
     if len(text.split()) > _MOST_WORDS or text[-1] in _NO_HEADING_ENDS:
         return False
     return isinstance(following, Listed) or (text.isupper() and text[-1] not in ":：")

@@ -21,6 +21,8 @@ _UNIT = re.compile(r"[%€$£°]|(?:kg|km|cm|mm|m|g|t|ha|h|min|s|am|pm|EUR|USD|G
 _SENTENCE_END = re.compile(
     r"""[.!?؟۔।॥。．！？｡]+["”’»›)\]」』）】》]*(?:\s+|(?<=[۔।॥。！？｡」』）】》])|$)"""
 )
+_ORDINAL_STOP = r"\."  # in languages where "3." is the third
+_ORDINAL = re.compile(r"(?<!\d)\d{1,2}$")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
 # Chinese and Japanese put no space between words, so that a line may be broken anywhere.
@@ -82,14 +84,16 @@ def _one_space(found: re.Match[str]) -> str:
 
 def sentences(text: str, language: str = "en") -> list[str]:
     """Return the sentences of tidy `text`, each with its stop and closing marks."""
-    abbreviations = words_of(language).abbreviations
+    words = words_of(language)
+    abbreviations, ordinal = words.abbreviations, words.dates.ordinal == _ORDINAL_STOP
     found: list[str] = []
     start = 0
     for end in _SENTENCE_END.finditer(text):
         if end.group().startswith(".") and end.end() < len(text):
             word = _LAST_WORD.search(text, max(start, end.start() - 20), end.start())
             shortened = word is not None and (len(word[1]) == 1 or word[1].lower() in abbreviations)
-            if shortened or text[end.end()].islower():
+            counted = ordinal and _ORDINAL.search(text, max(start, end.start() - 3), end.start())
+            if shortened or counted or text[end.end()].islower():
                 continue
         found.append(text[start : end.end()].rstrip())
         start = end.end()

@@ -62,6 +62,17 @@ def test_a_bulletin_without_prayer_points_is_blocked(newsletter: Command, tmp_pa
     assert [finding["rule"] for finding in said.json["findings"]] == ["no-prayer-points"]
 
 
+def test_a_files_name_tells_its_language(newsletter: Command, tmp_path: Path) -> None:
+    path = tmp_path / "harvest.de.txt"
+    path.write_text("Ernte\n\n• Betet um Regen.\n", encoding="utf-8")
+
+    said = newsletter("bulletin", "check", path, "--json")
+
+    assert said.status == 0
+    assert said.json["bulletin"]["language"] == "de"
+    assert len(said.json["bulletin"]["points"]) == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -11,6 +11,7 @@ WORDS = Words(
         r"\bbitt(?:e|et|en)\s+(?:wir\s+|sie\s+)?" + _GOD + r"\b",
         r"\bbitten\s+(?:wir\s+|sie\s+)?(?:darum|dass|für)\b",
         r"^bittet\b|^bitten\s+(?:wir|sie)\b(?!\s+um\s+(?:spenden|anmeldung|rückmeldung))",
+        r"^bitten\s+(?:wir\s+|sie\s+|ihn\s+)?um\b(?!\s+(?:spenden|anmeldung|rückmeldung|verständnis|entschuldigung))",
         r"^(?:möge|mögen|lass|schenke?|segne|bewahre|hilf|stärke)\b",
         r"^(?:herr|vater|gott|jesus),",
         r"^(?:bitte\s+)?(?:fürbitte|gebet)\s+(?:für|um)\b",
@@ -31,7 +32,7 @@ WORDS = Words(
     ),
     turns=turning(
         r"und|aber|dann|auch|zugleich|außerdem|bitte",
-        r"(?:betet|beten\s+(?:wir|sie)|bittet|bitten\s+(?:wir|sie)|dankt|danken\s+(?:wir|sie)|"
+        r"(?:betet|beten\s+(?:wir|sie)|bittet|bitten|dankt|danken\s+(?:wir|sie)|"
         r"lobt|lobet|preist)\b",
     ),
     prayer_heading=any_of(

@@ -13,6 +13,7 @@ WORDS = Words(
         + _GOD
         + r"(?!\w)",
         r"^(?:pidamos|pidan|pedid|pidámosle|pídanle|pedimos)\b(?!\s+(?:disculpas|perdón\s+por))",
+        r"\ble\s+(?:pedimos|pidamos|rogamos)\b",
         r"\b(?:roguemos|rueguen|rogamos|rogad|rueguen|supliquemos|clamemos|clamen|clamad)\b(?!\s+(?:confirmar|puntualidad))",
         r"\b(?:intercedamos|intercedan|interceded|intercede|interceder)\b",
         r"^que\s+(?:dios|el\s+señor|nuestro\s+señor|jes[uú]s|su\s|sus\s|el\s+espíritu)",
@@ -33,7 +34,7 @@ WORDS = Words(
     ),
     turns=turning(
         r"y|e|pero|luego|también|además",
-        r"(?:oremos|oren|orad|ora\s+por|pidamos|pidan|pedid|intercedamos|intercedan|"
+        r"(?:oremos|oren|orad|ora\s+por|(?:le\s+)?pedimos|pidamos|pidan|pedid|intercedamos|intercedan|"
         r"demos\s+gracias|dad\s+gracias|den\s+gracias\s+(?:a\s+\w+\s+)?por|agradezcamos|alabemos)\b",
     ),
     prayer_heading=any_of(

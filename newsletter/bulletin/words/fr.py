@@ -10,7 +10,7 @@ WORDS = Words(
         r"(?<!vous\s)\b(?:prions|priez)\b(?!\s+(?:de\b|d'))",
         r"^prie\b|\bprier\s+(?:pour|que|afin|avec)\b",
         r"\b(?:demandons|demandez|demander|demande)\s+(?:à\s+)?" + _GOD + r"(?!\w)",
-        r"^(?:demandons|demandez)\b",
+        r"^(?:demandons|demandez)\b|\blui\s+demand(?:ons|ez)\b",
         r"\b(?:supplions|suppliez|implorons|implorez|invoquons|invoquez)\b",
         r"\b(?:interc[eé]dons|interc[eé]dez)\b",
         r"^(?:que|puisse)\s+(?:dieu|le\s+seigneur|notre\s+seigneur|l'[eé]ternel|j[eé]sus|sa\s|son\s)",
@@ -28,11 +28,11 @@ WORDS = Words(
         r"\blou[eé]\s+soit\b|\b(?:dieu|le\s+seigneur|l'[eé]ternel)\s+soit\s+(?:lou[eé]|b[eé]ni|remerci[eé])\b",
         r"\b(?:gloire|louange|gr[aâ]ces?)\s+(?:soient?\s+rendues?\s+)?(?:à\s+dieu|au\s+seigneur|à\s+l'[eé]ternel)\b",
         r"\bnous\s+sommes\s+(?:\w+\s+)?reconnaissants?\b|^r[eé]jouissons-nous\b|^r[eé]jouissez-vous\b",
-        r"^(?:actions?\s+de\s+gr[aâ]ces?|louange|merci)\s*:|^merci\s+pour\b(?!\s+vo)",
+        r"^(?:actions?\s+de\s+gr[aâ]ces?|louange|reconnaissance|merci)\s*:|^merci\s+pour\b(?!\s+vo)",
     ),
     turns=turning(
-        r"et|mais|puis|aussi|ainsi\s+que|en\s+même\s+temps",
-        r"(?:prions|priez|demandons|demandez|interc[eé]dons|interc[eé]dez|"
+        r"et|nous|mais|puis|aussi|ainsi\s+que|en\s+même\s+temps",
+        r"(?:prions|priez|(?:lui\s+)?demandons|demandez|interc[eé]dons|interc[eé]dez|"
         r"rendons\s+gr[aâ]ces?|rendez\s+gr[aâ]ces?|remercions|remerciez|louons|louez)\b",
     ),
     prayer_heading=any_of(

@@ -31,7 +31,7 @@ WORDS = Words(
     ),
     turns=turning(
         r"e|mas|depois|também|além\s+disso",
-        r"(?:oremos|orem|orai|ore\s+(?:por|pel[oa]s?|para)|peçamos|peçam|peça\s+a|intercedamos|intercedam|interceda|"
+        r"(?:oremos|orem|orai|ore\s+(?:por|pel[oa]s?|para)|peçamos|peçam|(?:lhe\s+)?pedimos|peça\s+a|intercedamos|intercedam|interceda|"
         r"demos\s+graças|dai\s+graças|deem\s+graças\s+(?:a\s+\w+\s+)?(?:por|pel[oa]s?)|agradeçamos|agradeçam|agradeça|louvemos)\b",
     ),
     prayer_heading=any_of(

@@ -15,16 +15,17 @@ class Dates:
 
     weekdays: tuple[tuple[str, ...], ...]  # Monday first
     months: tuple[tuple[str, ...], ...]
+    to: str  # pattern of what joins the ends of a range, beside a dash: "au"
     other_months: tuple[str, ...] = ()  # of another calendar: a label, but no date
     day: str = r"(?!)"  # pattern of "Day 1"
     ordinal: str = ""  # pattern of what may follow the number: "rd", "."
     of: str = ""  # pattern of what may stand between the number and the month: "de"
     since: str = ""  # pattern of what a range may begin with: "du"
-    to: str = ""  # pattern of what joins its ends, beside a dash: "au"
     on: str = ""  # pattern of what may stand before a day: "am", "le"
     in_year: str = ""  # pattern of what may stand behind a year: "г."
     month_first: bool = False  # "May 3" beside "3 May"
     units: tuple[str, str, str] | None = None  # patterns behind year, month, day: "5월 3일"
+    numerals: str = ""  # that may stand for the digits of a date: "一二三"
     numeric: str = ""  # "d.m", "d/m" or "m/d"
     spaced: bool = True  # False: a label may end with a space alone, "周一 为…"
 

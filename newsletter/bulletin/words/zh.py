@@ -66,6 +66,7 @@ WORDS = Words(
         months=names("1月, 2月, 3月, 4月, 5月, 6月, 7月, 8月, 9月, 10月, 11月, 12月"),
         day=r"第\s?(?:\d{1,2}|[一二三四五六七八九十]{1,3})\s?[天日]",
         to=r"至|到",
+        numerals="一二三四五六七八九十",
         units=("年", "月", "[日号]"),
         numeric="m/d",
         spaced=False,
