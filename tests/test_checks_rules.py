@@ -355,6 +355,16 @@ def test_a_heavy_email_is_warned_of_and_one_that_is_cut_blocks(
     )
 
 
+@pytest.mark.parametrize(
+    "piece", ["0-", "https://", "Ã", "a.", "tel 1 ", "+1 2 3 ", "1 March ", "(", "• "]
+)
+def test_a_long_line_of_anything_is_checked(piece: str) -> None:
+    # Takes minutes where a pattern looks at the rest of the line from every place in it.
+    long = letter(f"The end of {piece * 20_000}.")
+
+    assert isinstance(check(long), list)
+
+
 def test_what_blocks_is_wrong_for_certain() -> None:
     blocking = {name for name, rule in RULES.items() if Severity.BLOCKER in rule.severities}
 
