@@ -110,6 +110,7 @@ GIVES: list[tuple[str, int, Bulletin]] = [
     ),
     ("date-missing", 6, letter(points=days("Monday", "Tuesday", "Thursday", "Friday"))),
     ("date-missing", 8, letter(points=days("Day 1", "Day 2", "Day 3", "Day 4", "Day 6"))),
+    ("date-missing", 8, letter(points=days(*(f"Day {n}" for n in (1, 2, 3, 4, 7, 8, 9, 10))))),
     # signs
     ("list-style", 7, letter(points="• Pray for A.\n• Pray for B.\n- Pray for C.")),
     ("list-style", 5, letter(points="* Pray for A.\n▪ Pray for B.\n▪ Pray for C.")),
