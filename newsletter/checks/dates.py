@@ -72,14 +72,12 @@ def date_mismatches(bulletin: Bulletin) -> Iterator[Finding]:
                     f"Line {line} says {written.text}, but {problem}: correct one of them.",
                 )
     yield from _outside(bulletin, words)
-    for point in bulletin.points:
-        first, _, last = (point.date or "").partition("/")
-        if last and last < first:
+    for line, label in labels:
+        if (days := _range(words).search(label)) and int(days[1]) > int(days[2]):
             yield remark(
                 "date-mismatch",
-                point.line,
-                f"In line {point.line} the days run backwards, from {first} to {last}: correct "
-                "one of them.",
+                line,
+                f"In line {line} the days run backwards ({label}): correct one of them.",
             )
 
 
@@ -127,6 +125,15 @@ def _patterns(words: Words) -> tuple[re.Pattern[str], ...]:
     return (
         re.compile(rf"{weekday}{day}\s+(?:of\s+|de\s+)?{month}{year}", re.IGNORECASE),
         re.compile(rf"{weekday}{month}\.?\s+{day}(?![.:]\d){year}", re.IGNORECASE),
+    )
+
+
+@cache
+def _range(words: Words) -> re.Pattern[str]:
+    """Two days of one month: "7–8 March"."""
+    return re.compile(
+        rf"(?<!\d)(\d{{1,2}})\.?\s*[-–—]\s*(\d{{1,2}})\.?\s+(?:{_names(words.months)})",
+        re.IGNORECASE,
     )
 
 
