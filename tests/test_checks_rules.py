@@ -253,6 +253,7 @@ SPARES: list[tuple[str, Bulletin]] = [
         ),
     ),
     ("list-style", letter(points="• Pray for A.\n  - and for B.\n• Pray for C.")),
+    ("list-style", letter(points="▪ Pray for A.\n▶ Pray for B.\n✓ Pray for C.")),
     ("list-style", letter(points="1. Pray for A.\n2) Pray for B.\n3. Pray for C.")),
     (
         "list-style",
