@@ -63,6 +63,7 @@ GIVES: list[tuple[str, int, Bulletin]] = [
             "Tuesday: Pray for the families who lost a house."
         ),
     ),
+    ("duplicate-point", 8, letter(points="1. Pray for A.\n2.\n3. Pray for B.\n4. Pray for A.")),
     # days
     ("date-mismatch", 3, letter("We meet on Monday, 27 November 2026, at noon.")),
     ("date-mismatch", 3, letter("We meet on Mon 27 Nov 2026.")),

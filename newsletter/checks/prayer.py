@@ -21,6 +21,7 @@ _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ENDING = 6  # letters that may follow the verb: "해 주십시오"
 _LEAST_ASKED = 5  # words of a sentence that asks for something in particular
 _SIGN = re.compile(r"(\s*)([•●▪▫▶►◆◇·∙‣⁃◦○■□★☆✓✔➤➢➔❖✦✝\uf0b7\uf0a7\uf0d8]|[-–—*+](?=\s|$))")
+_NUMBER_ALONE = re.compile(r"\s\(?\d{1,2}[.)]$")  # of an empty point that follows
 _SIGN_ALONE = re.compile(rf"(?:{_SIGN.pattern}|\s*\(?\d{{1,2}}[.)])\s*(?:…|\.{{1,3}})?\s*")
 
 
@@ -100,7 +101,7 @@ def duplicate_points(bulletin: Bulletin) -> Iterator[Finding]:
     """The same words twice."""
     first: dict[tuple[str, ...], PrayerPoint] = {}
     for point in bulletin.points:
-        words = re.findall(r"\w+", point.text.casefold())
+        words = re.findall(r"\w+", _NUMBER_ALONE.sub("", point.text).casefold())
         apart = () if len(words) >= _FEW else (point.group or "", point.date or "")
         earlier = first.setdefault((*words, "|", *apart), point)
         if earlier is not point and words:
