@@ -118,6 +118,24 @@ GIVES: list[tuple[str, int, Bulletin]] = [
     # a petition in the story
     ("prose-petition-found", 3, letter("The road is shut. Please pray for those who walk on it.")),
     ("prose-petition-found", 3, letter("Pray that the road to the clinic opens soon.\n\nGoodbye.")),
+    *(
+        ("prose-petition-found", 3, letter(story, points, language=language))
+        for language, story, points in (
+            ("de", "Das Dach ist fertig. Bitte betet für die Ärzte der Nacht.", "• Betet für A."),
+            ("fr", "Le toit est fini. Priez pour les médecins de la nuit.", "• Priez pour A."),
+            ("es", "El techo está listo. Oren por los médicos de la noche.", "• Oren por A."),
+            ("pt", "O telhado está pronto. Orem pelos médicos da noite.", "• Orem por A."),
+            ("ru", "Крыша готова. Молитесь о врачах, которые не спят.", "• Молитесь об А."),
+            ("ar", "انتهى السقف. صلوا من أجل الأطباء في الليل.", "• صلوا من أجل المطر."),
+            ("fa", "سقف تمام شد. برای پزشکان شب دعا کنید.", "• برای باران دعا کنید."),
+            ("ur", "چھت بن گئی۔ رات کے ڈاکٹروں کے لیے دعا کریں۔", "• بارش کے لیے دعا کریں۔"),
+            ("ko", "끝났습니다. 밤의 의사들을 위해 기도해 주세요.", "• 비를 위해 기도해 주세요."),
+            ("zh", "屋顶修好了。请为夜间工作的医生祷告。", "• 请为雨水祷告。"),
+        )
+    ),
+    ("date-mismatch", 3, letter("Wir treffen uns am Montag, 27. November 2026.", language="de")),
+    ("date-mismatch", 3, letter("Rendez-vous le lundi 27 novembre 2026.", language="fr")),
+    ("date-mismatch", 3, letter("Nos vemos el lunes 27 de noviembre de 2026.", language="es")),
     # title and length
     ("title-all-caps", 1, letter(title="HELP FOR THE VALLEY")),
     ("title-all-caps", 1, letter(title="НОВОСТИ ИЗ ДОЛИНЫ", language="ru")),
@@ -265,6 +283,8 @@ SPARES: list[tuple[str, Bulletin]] = [
     ("prose-petition-found", letter("“Pray for us and for the road,” she said.")),
     ("prose-petition-found", letter("Thank you. Pray with us.\n\nGoodbye.")),
     ("prose-petition-found", letter("Pray that the road opens soon.\n\nBye.", points="None.")),
+    ("empty-point", letter(points="• 为雨水祷告\n• 为屋顶祷告", language="zh")),
+    ("empty-point", letter(points="• 비를 위한 기도\n• 지붕을 위한 기도", language="ko")),
     ("title-all-caps", letter(title="AIDS in Chad")),
     ("title-all-caps", letter(title="USA")),
     ("title-all-caps", letter(title="山谷消息山谷消息山谷消息", language="zh")),

@@ -9,7 +9,7 @@ from newsletter.bulletin import Bulletin, Paragraph, PrayerPoint
 from newsletter.bulletin.days import label_of
 from newsletter.bulletin.marks import mark_of
 from newsletter.bulletin.prose import sentences
-from newsletter.bulletin.words import Words, words_of
+from newsletter.bulletin.words import Words, folded, words_of
 from newsletter.checks.model import Finding, Mend
 from newsletter.checks.phrases import POLITE, VERB_LAST
 from newsletter.checks.reading import few_words
@@ -57,7 +57,7 @@ def _says_nothing(text: str, words: Words) -> bool:
     label = label_of(text, words)
     if label and not any(character.isalnum() for character in label.rest):
         return True
-    name = text.strip(" :–—-…")
+    name = folded(text.strip(" :：–—-…"))
     if _EAST_ASIAN.search(name) and len(name) > _SHORT:
         return False  # "为雨祷告" may head a list, and is a prayer point all the same
     # With its full stop "Pray." is a sentence, however short.
@@ -150,7 +150,7 @@ def _signs(
 def _begins_with_a_verb(line: str, words: Words) -> bool:
     mark = mark_of(line, words)
     return mark is not None and any(
-        pattern.match(mark.rest) for pattern in (words.petition, words.thanks)
+        pattern.match(folded(mark.rest)) for pattern in (words.petition, words.thanks)
     )
 
 
@@ -208,6 +208,7 @@ def prose_petitions(bulletin: Bulletin) -> Iterator[Finding]:
 def _asks(sentence: str, words: Words, language: str) -> bool:
     if not words.known or mark_of(sentence, words) is not None:
         return False
+    sentence = folded(sentence)
     found = words.petition.search(sentence)
     if found is None or _is_short(sentence):
         return False
