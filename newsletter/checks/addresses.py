@@ -61,7 +61,9 @@ def _first(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
 
 
 def _phone(text: str) -> str | None:
-    for found in _PHONE.finditer(re.sub(r"\d", lambda digit: str(int(digit[0])), text)):
+    if not text.isascii():
+        text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
+    for found in _PHONE.finditer(text):
         digits = sum(character.isdigit() for character in found[0])
         named = found[0].lstrip("+(")[:1].isalpha()
         if (named or digits >= _LEAST_DIGITS) and digits <= _MOST_DIGITS:
