@@ -63,6 +63,7 @@ GIVES: list[tuple[str, int, Bulletin]] = [
             "Tuesday: Pray for the families who lost a house."
         ),
     ),
+    ("duplicate-point", 8, letter(points="1. Pray for A.\n2.\n3. Pray for B.\n4. Pray for A.")),
     # days
     ("date-mismatch", 3, letter("We meet on Monday, 27 November 2026, at noon.")),
     ("date-mismatch", 3, letter("We meet on Mon 27 Nov 2026.")),
@@ -110,12 +111,31 @@ GIVES: list[tuple[str, int, Bulletin]] = [
     ),
     ("date-missing", 6, letter(points=days("Monday", "Tuesday", "Thursday", "Friday"))),
     ("date-missing", 8, letter(points=days("Day 1", "Day 2", "Day 3", "Day 4", "Day 6"))),
+    ("date-missing", 8, letter(points=days(*(f"Day {n}" for n in (1, 2, 3, 4, 7, 8, 9, 10))))),
     # signs
     ("list-style", 7, letter(points="• Pray for A.\n• Pray for B.\n- Pray for C.")),
     ("list-style", 5, letter(points="* Pray for A.\n▪ Pray for B.\n▪ Pray for C.")),
     # a petition in the story
     ("prose-petition-found", 3, letter("The road is shut. Please pray for those who walk on it.")),
     ("prose-petition-found", 3, letter("Pray that the road to the clinic opens soon.\n\nGoodbye.")),
+    *(
+        ("prose-petition-found", 3, letter(story, points, language=language))
+        for language, story, points in (
+            ("de", "Das Dach ist fertig. Bitte betet für die Ärzte der Nacht.", "• Betet für A."),
+            ("fr", "Le toit est fini. Priez pour les médecins de la nuit.", "• Priez pour A."),
+            ("es", "El techo está listo. Oren por los médicos de la noche.", "• Oren por A."),
+            ("pt", "O telhado está pronto. Orem pelos médicos da noite.", "• Orem por A."),
+            ("ru", "Крыша готова. Молитесь о врачах, которые не спят.", "• Молитесь об А."),
+            ("ar", "انتهى السقف. صلوا من أجل الأطباء في الليل.", "• صلوا من أجل المطر."),
+            ("fa", "سقف تمام شد. برای پزشکان شب دعا کنید.", "• برای باران دعا کنید."),
+            ("ur", "چھت بن گئی۔ رات کے ڈاکٹروں کے لیے دعا کریں۔", "• بارش کے لیے دعا کریں۔"),
+            ("ko", "끝났습니다. 밤의 의사들을 위해 기도해 주세요.", "• 비를 위해 기도해 주세요."),
+            ("zh", "屋顶修好了。请为夜间工作的医生祷告。", "• 请为雨水祷告。"),
+        )
+    ),
+    ("date-mismatch", 3, letter("Wir treffen uns am Montag, 27. November 2026.", language="de")),
+    ("date-mismatch", 3, letter("Rendez-vous le lundi 27 novembre 2026.", language="fr")),
+    ("date-mismatch", 3, letter("Nos vemos el lunes 27 de noviembre de 2026.", language="es")),
     # title and length
     ("title-all-caps", 1, letter(title="HELP FOR THE VALLEY")),
     ("title-all-caps", 1, letter(title="НОВОСТИ ИЗ ДОЛИНЫ", language="ru")),
@@ -252,6 +272,7 @@ SPARES: list[tuple[str, Bulletin]] = [
         ),
     ),
     ("list-style", letter(points="• Pray for A.\n  - and for B.\n• Pray for C.")),
+    ("list-style", letter(points="▪ Pray for A.\n▶ Pray for B.\n✓ Pray for C.")),
     ("list-style", letter(points="1. Pray for A.\n2) Pray for B.\n3. Pray for C.")),
     (
         "list-style",
@@ -262,6 +283,8 @@ SPARES: list[tuple[str, Bulletin]] = [
     ("prose-petition-found", letter("“Pray for us and for the road,” she said.")),
     ("prose-petition-found", letter("Thank you. Pray with us.\n\nGoodbye.")),
     ("prose-petition-found", letter("Pray that the road opens soon.\n\nBye.", points="None.")),
+    ("empty-point", letter(points="• 为雨水祷告\n• 为屋顶祷告", language="zh")),
+    ("empty-point", letter(points="• 비를 위한 기도\n• 지붕을 위한 기도", language="ko")),
     ("title-all-caps", letter(title="AIDS in Chad")),
     ("title-all-caps", letter(title="USA")),
     ("title-all-caps", letter(title="山谷消息山谷消息山谷消息", language="zh")),
@@ -353,6 +376,16 @@ def test_a_heavy_email_is_warned_of_and_one_that_is_cut_blocks(
     assert [(each.rule, each.severity) for each in findings] == (
         [("size-clipped", severity)] if severity else []
     )
+
+
+@pytest.mark.parametrize(
+    "piece", ["0-", "https://", "Ã", "a.", "tel 1 ", "+1 2 3 ", "1 March ", "(", "• "]
+)
+def test_a_long_line_of_anything_is_checked(piece: str) -> None:
+    # Takes minutes where a pattern looks at the rest of the line from every place in it.
+    long = letter(f"The end of {piece * 20_000}.")
+
+    assert isinstance(check(long), list)
 
 
 def test_what_blocks_is_wrong_for_certain() -> None:

@@ -11,7 +11,8 @@ from newsletter.checks.rules import remark
 
 # --- people and places -------------------------------------------------------------------
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# All bounded, and none begins within what it could have begun with before: a line may be long.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PHONE = re.compile(
     r"(?<![\w/.-])(?:\+|00)[1-9]\d{0,2}[\s().\-/]*\d(?:[\s().\-/]{0,2}\d){6,12}(?!\w)"
     r"|(?<![\w/.-])\(?0\d{1,4}\)?(?:[\s\-/]{1,2}\d{2,5}){2,4}(?!\w)"
@@ -60,7 +61,9 @@ def _first(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
 
 
 def _phone(text: str) -> str | None:
-    for found in _PHONE.finditer(re.sub(r"\d", lambda digit: str(int(digit[0])), text)):
+    if not text.isascii():
+        text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
+    for found in _PHONE.finditer(text):
         digits = sum(character.isdigit() for character in found[0])
         named = found[0].lstrip("+(")[:1].isalpha()
         if (named or digits >= _LEAST_DIGITS) and digits <= _MOST_DIGITS:
@@ -78,11 +81,11 @@ _KINDS: tuple[tuple[str, Callable[[str], str | None], Severity], ...] = (
 # --- money -------------------------------------------------------------------------------
 
 _GIVING = re.compile(
-    r"\b(?:paypal\.me/|(?:www\.)?paypal\.com/(?:donate|paypalme|\S*hosted_button)|(?:www\.)?justgiving\."
+    r"\b(?:paypal\.me/|(?:www\.)?paypal\.com/(?:donate|paypalme|\S{0,200}hosted_button)|(?:www\.)?justgiving\."
     r"com|(?:www\.)?gofundme\.com|donorbox\.org|donate\.\S|give\.\S|(?:www\.)?givelify\.com|"
     r"(?:buy|donate)\.stripe\.com|(?:www\.)?patreon\.com|ko-fi\.com|(?:www\.)?betterplace\.org|"
     r"(?:www\.)?helloasso\.com|venmo\.com|cash\.app)\S*"
-    r"|\bhttps?://\S+/(?:donat\w*|give|giving|gift|spenden?|don|dons|faire-un-don|donar|donativos?|"
+    r"|(?<![\w/:])https?://\S{1,500}?/(?:donat\w*|give|giving|gift|spenden?|don|dons|faire-un-don|donar|donativos?|"
     r"doar|doacao|doacoes|pozhertvovat\w*|donation\w*)(?=[/?#\s.,;)]|$)\S*",
     re.IGNORECASE,
 )

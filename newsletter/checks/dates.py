@@ -72,14 +72,12 @@ def date_mismatches(bulletin: Bulletin) -> Iterator[Finding]:
                     f"Line {line} says {written.text}, but {problem}: correct one of them.",
                 )
     yield from _outside(bulletin, words)
-    for point in bulletin.points:
-        first, _, last = (point.date or "").partition("/")
-        if last and last < first:
+    for line, label in labels:
+        if (days := _range(words).search(label)) and int(days[1]) > int(days[2]):
             yield remark(
                 "date-mismatch",
-                point.line,
-                f"In line {point.line} the days run backwards, from {first} to {last}: correct "
-                "one of them.",
+                line,
+                f"In line {line} the days run backwards ({label}): correct one of them.",
             )
 
 
@@ -127,6 +125,15 @@ def _patterns(words: Words) -> tuple[re.Pattern[str], ...]:
     return (
         re.compile(rf"{weekday}{day}\s+(?:of\s+|de\s+)?{month}{year}", re.IGNORECASE),
         re.compile(rf"{weekday}{month}\.?\s+{day}(?![.:]\d){year}", re.IGNORECASE),
+    )
+
+
+@cache
+def _range(words: Words) -> re.Pattern[str]:
+    """Two days of one month: "7–8 March"."""
+    return re.compile(
+        rf"(?<!\d)(\d{{1,2}})\.?\s*[-–—]\s*(\d{{1,2}})\.?\s+(?:{_names(words.months)})",
+        re.IGNORECASE,
     )
 
 
@@ -214,18 +221,14 @@ def missing_dates(bulletin: Bulletin) -> Iterator[Finding]:
     if dated:
         return
     labels = list(_labels(bulletin, words))
-    counted = {
-        int(told[0]): line
-        for line, label in labels
-        if re.fullmatch(words.dates.day, label, re.IGNORECASE)
-        and (told := re.search(r"\d+", label))
-    }
-    for number, line in _gaps(counted):
+    counted = _numbered(labels, words)
+    for number, line in _gaps({day: line for day, (line, _) in counted.items()}, week=False):
+        named = re.sub(r"\d+", str(number), labels[0][1])
         yield remark(
             "date-missing",
             line,
-            f"There is no day {number} between those before and after it: add it, or number the "
-            "days anew.",
+            f"There is no {named} between those before and after it: add it, or number the days "
+            "anew.",
         )
     for number, line in _gaps(_weekdays(labels, words)):
         yield remark(
@@ -234,6 +237,16 @@ def missing_dates(bulletin: Bulletin) -> Iterator[Finding]:
             f"There are prayer points for the days before and after {_DAYS[number % 7]}, and none "
             "for that day: add one.",
         )
+
+
+def _numbered(labels: Sequence[tuple[int, str]], words: Words) -> dict[int, tuple[int, str]]:
+    """Return line and label of "Day 1", "Day 2"."""
+    return {
+        int(told[0]): (line, label)
+        for line, label in labels
+        if re.fullmatch(words.dates.day, label, re.IGNORECASE)
+        and (told := re.search(r"\d+", label))
+    }
 
 
 def _weekdays(labels: Sequence[tuple[int, str]], words: Words) -> dict[int, int]:
@@ -252,7 +265,7 @@ def _weekdays(labels: Sequence[tuple[int, str]], words: Words) -> dict[int, int]
     return found
 
 
-def _gaps(present: dict[int, int]) -> list[tuple[int, int]]:
+def _gaps(present: dict[int, int], *, week: bool = True) -> list[tuple[int, int]]:
     """Return the days that a row leaves out, each with the line of the day before it.
 
     A weekday that never occurs in more than a week is left out on purpose; a few days here
@@ -262,7 +275,7 @@ def _gaps(present: dict[int, int]) -> list[tuple[int, int]]:
         return []
     days = sorted(present)
     missing = [day for day in range(days[0], days[-1]) if day not in present]
-    if days[-1] - days[0] > 7:
+    if week and days[-1] - days[0] > 7:
         kept = {day % 7 for day in days}
         missing = [day for day in missing if day % 7 in kept]
     if len(missing) * _RUN > len(present):

@@ -41,7 +41,7 @@ EMPTY_ALT = re.compile(
 )
 
 # Languages whose verb ends the sentence: there a request stands at its end.
-VERB_LAST = frozenset({"ko", "fa", "ur"})
+VERB_LAST = frozenset({"ko", "fa", "ur", "zh"})
 
 # What may stand before a verb that asks, besides nothing.
 POLITE = re.compile(

@@ -9,15 +9,19 @@ from newsletter.bulletin import Bulletin, Paragraph, PrayerPoint
 from newsletter.bulletin.days import label_of
 from newsletter.bulletin.marks import mark_of
 from newsletter.bulletin.prose import sentences
-from newsletter.bulletin.words import Words, words_of
+from newsletter.bulletin.words import Words, folded, words_of
 from newsletter.checks.model import Finding, Mend
 from newsletter.checks.phrases import POLITE, VERB_LAST
 from newsletter.checks.reading import few_words
 from newsletter.checks.rules import remark
 
 _FEW = 6  # words: shorter points may be the same under two headings or on two days
+_SHORT = 3  # signs of Chinese or Korean that say no more than "Pray for"
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ENDING = 6  # letters that may follow the verb: "해 주십시오"
 _LEAST_ASKED = 5  # words of a sentence that asks for something in particular
 _SIGN = re.compile(r"(\s*)([•●▪▫▶►◆◇·∙‣⁃◦○■□★☆✓✔➤➢➔❖✦✝\uf0b7\uf0a7\uf0d8]|[-–—*+](?=\s|$))")
+_NUMBER_ALONE = re.compile(r"\s\(?\d{1,2}[.)]$")  # of an empty point that follows
 _SIGN_ALONE = re.compile(rf"(?:{_SIGN.pattern}|\s*\(?\d{{1,2}}[.)])\s*(?:…|\.{{1,3}})?\s*")
 
 
@@ -53,7 +57,9 @@ def _says_nothing(text: str, words: Words) -> bool:
     label = label_of(text, words)
     if label and not any(character.isalnum() for character in label.rest):
         return True
-    name = text.strip(" :–—-…")
+    name = folded(text.strip(" :：–—-…"))
+    if _EAST_ASIAN.search(name) and len(name) > _SHORT:
+        return False  # "为雨祷告" may head a list, and is a prayer point all the same
     # With its full stop "Pray." is a sentence, however short.
     return not name or any(
         pattern.fullmatch(name) for pattern in (words.prayer_heading, words.thanks_heading)
@@ -95,7 +101,7 @@ def duplicate_points(bulletin: Bulletin) -> Iterator[Finding]:
     """The same words twice."""
     first: dict[tuple[str, ...], PrayerPoint] = {}
     for point in bulletin.points:
-        words = re.findall(r"\w+", point.text.casefold())
+        words = re.findall(r"\w+", _NUMBER_ALONE.sub("", point.text).casefold())
         apart = () if len(words) >= _FEW else (point.group or "", point.date or "")
         earlier = first.setdefault((*words, "|", *apart), point)
         if earlier is not point and words:
@@ -116,8 +122,8 @@ def list_style(bulletin: Bulletin) -> Iterator[Finding]:
     for run in _runs(bulletin):
         signs = list(_signs(run, texts, words_of(bulletin.language)))
         usual = Counter(sign for _, sign in signs).most_common(1)
-        if len(signs) < len(run) or not usual:
-            continue  # numbers, days or no signs at all
+        if len(signs) < len(run) or not usual or (usual[0][1] == 1 and len(signs) > 2):
+            continue  # numbers, days or no signs at all; or every one another, which is meant
         for line, sign in signs:
             if sign != usual[0][0]:
                 yield _other_sign(line, sign, usual[0][0], texts[line])
@@ -144,7 +150,7 @@ def _signs(
 def _begins_with_a_verb(line: str, words: Words) -> bool:
     mark = mark_of(line, words)
     return mark is not None and any(
-        pattern.match(mark.rest) for pattern in (words.petition, words.thanks)
+        pattern.match(folded(mark.rest)) for pattern in (words.petition, words.thanks)
     )
 
 
@@ -202,14 +208,16 @@ def prose_petitions(bulletin: Bulletin) -> Iterator[Finding]:
 def _asks(sentence: str, words: Words, language: str) -> bool:
     if not words.known or mark_of(sentence, words) is not None:
         return False
+    sentence = folded(sentence)
     found = words.petition.search(sentence)
     if found is None or _is_short(sentence):
         return False
     if language.partition("-")[0].lower() in VERB_LAST:
-        return not any(character.isalnum() for character in sentence[found.end() :])
+        return sum(character.isalnum() for character in sentence[found.end() :]) <= _ENDING
     return POLITE.fullmatch(sentence[: found.start()]) is not None
 
 
 def _is_short(sentence: str) -> bool:
     """Whether it only says "Please pray with us"; writing without spaces is counted by signs."""
-    return len(sentence.split()) < _LEAST_ASKED and len(sentence.encode()) < _LEAST_ASKED * 8
+    signs = len(_EAST_ASIAN.findall(sentence))
+    return len(sentence.split()) < _LEAST_ASKED and signs < 2 * _LEAST_ASKED

@@ -15,7 +15,7 @@ _RUN = re.compile("[^\x00-\x7f\ufffd]+")
 def find_scrambled(text: str) -> tuple[int, int] | None:
     """Return where the first broken characters stand."""
     for found in _SCRAMBLED.finditer(text):
-        if not _is_meant(found[0], text[: found.start()]):
+        if not _is_meant(found[0], text[max(0, found.start() - 1) : found.start()]):
             return found.start(), found.end()
     return None
 
@@ -24,7 +24,9 @@ def unscrambled(text: str) -> str:
     """Return `text` with every run of broken characters read again, where that is possible."""
     if find_scrambled(text) is None:
         return text
-    return _RUN.sub(lambda run: _read_again(run[0], text[: run.start()]), text)
+    return _RUN.sub(
+        lambda run: _read_again(run[0], text[max(0, run.start() - 1) : run.start()]), text
+    )
 
 
 def _read_again(run: str, before: str) -> str:
@@ -45,4 +47,4 @@ def _byte(character: str) -> bytes:
 
 def _is_meant(run: str, before: str) -> bool:
     """Whether somebody wrote it so: a word in capitals before a closing mark, as in «MAÇÃ»."""
-    return run in ("Ã»", "Â»") and before[-1:].isupper()
+    return run in ("Ã»", "Â»") and before.isupper()

@@ -338,6 +338,8 @@ def waive(
         desk, actor = desk_of(place), Actor(who(by), "command")
         done = issue.waive(session, desk, bulletin, rule, line, actor, now())
         zone = place.settings.zone
+        row = issue.find_bulletin(session, bulletin)
+        rest = issue.findings_of(session, place.keys, row, row.list_id)
         states = {
             number: issue.describe(session, place.keys, place.settings, number)
             for number in done.issues
@@ -355,6 +357,7 @@ def waive(
         },
         *(waiver.sentence(zone) for waiver in done.waivers),
         *(_now_goes(view) for view in states.values()),
+        *([] if states or blocks(rest) else [f"Next: newsletter issue draft {bulletin}"]),
     )
 
 

@@ -16,13 +16,13 @@ The clinic is open again.
 def test_the_copy_lies_beside_the_file_and_the_file_is_left_alone(
     newsletter: Command, tmp_path: Path
 ) -> None:
-    file = tmp_path / "harvest.fa.txt"
+    file = tmp_path / "harvest.en.txt"
     before = LETTER.replace("again.", "again.\nRead more\n\nIn John 3:99 we read it.")
     file.write_bytes(before.replace("\n", "\r\n").encode())
 
-    said = newsletter("bulletin", "check", file, "--fix", "--language", "en")
+    said = newsletter("bulletin", "check", file, "--fix")
 
-    copy = tmp_path / "harvest.mended.fa.txt"
+    copy = tmp_path / "harvest.mended.en.txt"
     assert said.status == 1  # a verse that does not exist remains
     assert f"Mended in {copy}:" in said.out
     assert "line 4: “Read more” removed" in said.out

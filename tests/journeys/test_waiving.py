@@ -73,6 +73,16 @@ def test_waiving_the_same_again_or_one_of_two_says_how_things_stand(
     assert (again.status, again.json["already"], again.json["issues"]) == (0, True, [])
 
 
+def test_with_no_issue_yet_the_next_command_is_said(site: TrialSite, tmp_path: Path) -> None:
+    file = tmp_path / "harvest.txt"
+    file.write_text(LETTER, encoding="utf-8")
+    number = site("bulletin", "add", file, "--json").json["id"]
+
+    said = site("bulletin", "waive", number, "--rule", "ref-invalid", "--by", "ruth@example.org")
+
+    assert said.out.endswith(f"Next: newsletter issue draft {number}\n")
+
+
 def test_a_mistaken_rule_line_or_number_is_one_sentence(site: TrialSite, tmp_path: Path) -> None:
     file = tmp_path / "harvest.txt"
     file.write_text(LETTER, encoding="utf-8")
