@@ -103,6 +103,7 @@ def test_an_unusual_spelling_is_a_note_told_once() -> None:
         ("en", "Philippians 4:13 and Romans 8:28", []),
         ("en", "score 3:1, Monday 10:30, Mark ix", []),
         ("en", "Romans 8: what we learned", []),
+        ("en", "Matic, the automatic one", []),
         ("ko", "오전 10:30", []),
     ],
 )

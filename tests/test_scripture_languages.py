@@ -135,16 +135,18 @@ WRITTEN = {
 PROSE = {
     "en": "a job 3 days | acts of kindness: 2 | Mark 2 copies | John 3 years old | "
     "Is 5 enough | So 3 people | Dan 4 times | romans 8 people | mark 10:30 | "
-    "Mark 10:30:15 | Tel. Mark 020 7946 0018 | 1 and 2 Timothy | "
+    "Mark 10:30:15 | Is 40:60 a fair share | PHP 8.2 | PR 336 | MT 6 ships | "
+    "Tel. Mark 020 7946 0018 | 1 and 2 Timothy | "
     "Numbers 3 and 5 have won | Job 3 days",
     "de": "am 7. Mai | Am 7. Mai treffen wir uns | Am 7.5. um neun Uhr | Wir hab 3 Kinder | "
     "Mark 3,50 Euro | Markus 3 Jahre alt | Seit Mk 4 Wochen hing | Raum 3,14 | "
-    "um 10.30 Uhr | Johannes 3 Gedichte | Ruth, 2, schläft | Römer 1.200 Leute",
+    "bei Hiob 1,5 Liter | um 10.30 Uhr | Johannes 3 Gedichte | Ruth, 2, schläft | "
+    "Römer 1.200 Leute",
     "fr": "Est 3 jours | Jean 3 ans | Marc 10 h 30 | Nombres 3 et 5 de la loterie",
     "es": "Juan 3 años | Sal 3 veces | los Reyes 2 veces | Números 3 y 5 de la rifa",
     "pt": "João 3 anos | Atos 2 vezes | Ed 3 dias",
     "ru": "Иоанна 3 года | Марк 10 лет | Числа 3 и 5",
-    "ar": "متى 5 سنوات | العدد 5 أشخاص | في 3 أيام",
+    "ar": "متى 5 سنوات | وراعوث 4 أولاد | العدد 5 أشخاص | في 3 أيام",
     "fa": "یوحنا ۳ نفر | اعداد ۳ و ۵",
     "ur": "یوحنا 3 سال | گنتی 5 لوگ",
     "ko": "이 사 10명 | 요나 3일 | 오전 10:30 | 이번 주 수요일 4명",
@@ -183,6 +185,8 @@ def test_prose_of_any_language_is_no_reference(language: str, text: str) -> None
         ("ur", "متی 2:40", "متی 2 has only 23 verses"),
         ("ko", "마태복음 2장 40절", "마태복음 2 has only 23 verses"),
         ("zh", "马太福音二章四十节", "马太福音 2 has only 23 verses"),
+        ("zh", "太2:40", "太 2 has only 23 verses"),
+        ("ko", "마 2:40", "마 2 has only 23 verses"),
     ],
 )
 def test_a_verse_that_no_bible_of_the_language_has_says_why(

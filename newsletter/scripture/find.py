@@ -237,10 +237,13 @@ def _is_something_else(
     again = even[end : end + 1]
     if sign and again == sign and even[end + 1 : end + 2].isdigit():
         return True  # 10:30:15, 7.5.2026
-    # "Am 7.5. um neun": what is also a word is believed with an unusual point only where it
-    # exists.
+    # "Am 7.5. um neun", "Is 40:60 a fair share": what is also a word is believed with an unusual
+    # point only where it exists, and a very short one only there.
     names = names_of(known(language))
-    unsure = sign == "." and name.book.doubtful and "." not in names.usual
+    faint = _is_faint(name) and "." not in names.usual
+    unsure = (sign == "." and (faint or _may_be_initials(name))) or (
+        name.short and name.book.doubtful
+    )
     dated = again == "." and names.between == ","
     return unsure and (dated or verse > last_verse(name.book.osis, chapter, known(language)))
 
@@ -277,10 +280,22 @@ def _is_believed(
         return False
     # Nothing but a number speaks for it: the words around must agree.
     exists = not _problem(passage, "", language)
-    if not (exists or closed) or (name.book.doubtful and not (exists and closed)):
+    if not (exists or closed) or (_is_faint(name) and not (exists and closed)):
+        return False
+    if name.short or _may_be_initials(name):
         return False
     lower = next((sign for sign in name.written if sign.isalpha()), "").islower()
-    return not name.short and (not lower or name.book.any_case)
+    return not lower or name.book.any_case
+
+
+def _is_faint(name: _Name) -> bool:
+    """Whether the name alone says little: a word, or an abbreviation that others use too."""
+    return name.book.doubtful or (len(name.written) <= 3 and name.book.osis != "Ps")
+
+
+def _may_be_initials(name: _Name) -> bool:
+    """Whether it is written as many other things are: "MT 6", "PHP 8.2"."""
+    return name.written.isupper() and len(name.written) <= 3 and name.book.osis != "Ps"
 
 
 def _is_unusual(name: _Name, mark: str, spelling: Spelling) -> bool:

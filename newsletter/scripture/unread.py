@@ -18,7 +18,7 @@ _ALIKE = 0.8  # of 1: how much a misspelled name is like the right one
 _ODD_NUMBER = re.compile(
     r"(?:\d{1,3}[:.](?=[\dOolIxX?_]*[OolIxX?_])[\dOolIxX?_]{1,4}|[xX?_]{1,3}:[\dxX?_]{1,3})(?!\w)"
 )
-_ROMAN = re.compile(r"(?:[ivxlc]{2,9}|[IVXLC]{2,9})(?:[.:,]\s?\d{1,3})?(?!\w)")
+_ROMAN = re.compile(r"(?<![^\W_])(?:[ivxlc]{2,9}|[IVXLC]{2,9})(?:[.:,]\s?\d{1,3})?(?!\w)")
 _PLACE = re.compile(r"(?<![\d:.,])\d{1,3}:\d{1,3}(?:-\d{1,3})?(?![\d:])")
 _WORD_BEFORE = re.compile(r"((?:[1-3]\.?\s?)?[^\W\d_]+)\.?\s$")
 # Books that some Bibles have and the table does not: never remarked on.

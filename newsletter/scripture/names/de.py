@@ -86,7 +86,7 @@ Rev: Offenbarung, Offb, Offg, Off, Apokalypse
     ),
     follows="aber als auch auf beginnt das dass der die ein er es haben heißt ist lehrt lesen "
     "oder sagt schreibt sehen spricht steht und von was wer wie wir wird zeigt zu",
-    quantity=r"Uhr|Jahren?|Monaten?|Wochen?|Tagen?|Minuten|[Mm]al|Menschen|Leute|Personen|Kindern?|"
+    quantity=r"Uhr|Liter|Kilo|Meter|Tonnen|Jahren?|Monaten?|Wochen?|Tagen?|Minuten|[Mm]al|Menschen|Leute|Personen|Kindern?|"
     r"Familien|Mio|Millionen?|Milliarden?|Tausend|Prozent|Grad|Stunden?|km|kg|Euro|"
     r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*",
 )

@@ -82,5 +82,5 @@ Rev: Revelation, Revelations, Apocalypse, Rev?, Rv, Apoc
     "says shows speaks states talks teaches tells that the these they this to urges "
     "was we were when where which while who will with you",
     quantity=r"million|billion|thousand|hundred|percent|per|degrees|hours|miles|km|kg|am|pm|a\.m|p\.m"
-    "|years?|months?|weeks?|days?|minutes|mins?|people|persons|times|copies|children|families",
+    "|years?|months?|weeks?|days?|minutes|mins?|people|persons|times|copies|children|families|lit(?:re|er)s|met(?:re|er)s|kilos|tons",
 )

@@ -85,7 +85,7 @@ Rev: Apocalipsis, Apoc, Ap
     ),
     follows="a con cuando de del dice el en enseña es está la las lo los muestra nos o para pero "
     "por porque que se son su un una y",
-    quantity=r"meses|semanas|días|minutos|personas|niños|familias|"
+    quantity=r"litros|kilos|metros|meses|semanas|días|minutos|personas|niños|familias|"
     r"horas?|h|millones|mil|por\s?ciento|grados|años|km|kg|euros?|veces|a\.m|p\.m|am|pm|"
     r"de\s(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)",
 )

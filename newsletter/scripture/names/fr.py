@@ -85,7 +85,7 @@ Rev: Apocalypse, Apoc, Ap
     ),
     follows="a avec car ce commence dans de des dit du elle en est et il la le les mais montre "
     "nous ou où par parle pour que qui rappelle sont sur un une vous",
-    quantity=r"années|mois|semaines|jours|minutes|personnes|enfants|familles|"
+    quantity=r"litres|kilos|mètres|tonnes|années|mois|semaines|jours|minutes|personnes|enfants|familles|"
     r"heures?|h|millions?|milliards?|mille|pour\s?cent|degrés|ans|km|kg|euros?|fois|"
     r"(?:janv|févr|mars|avril|mai|juin|juil|août|sept|oct|nov|déc)[a-zé]*",
 )

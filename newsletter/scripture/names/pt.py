@@ -85,7 +85,7 @@ Rev: Apocalipse, Apoc, Ap
     ),
     follows="a ao as com começa da de diz do e em ensina está é mas mostra na no nos o os ou para "
     "por porque que são se sobre um uma",
-    quantity=r"meses|semanas|dias|minutos|pessoas|crianças|famílias|"
+    quantity=r"litros|quilos|metros|meses|semanas|dias|minutos|pessoas|crianças|famílias|"
     r"horas?|h|milhões|mil|por\s?cento|graus|anos|km|kg|reais|euros?|vezes|"
     r"de\s(?:janeiro|fevereiro|março|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)",
 )
