@@ -117,7 +117,7 @@ def _elsewhere(quotation: _Quotation, verses: Verses) -> tuple[str, float] | Non
     wide = [each for osis, _ in ranked[:4] for each in _windows(osis, verses)]
     longer = _ranked(quotation, wide, verses)
     best = ranked[0]
-    if longer and longer[0][1] >= max(best[1] + 2 * LEAD, CERTAIN + LEAD):
+    if longer and longer[0][1] >= max(best[1], CERTAIN) + 2 * LEAD:
         best = longer[0]
     if any(score >= best[1] and not overlap(osis, best[0]) for osis, score in longer):
         return None  # several verses together say as much: Matthew 9:37-38 and Luke 10:2
