@@ -1,5 +1,6 @@
 """Each transition of a delivery, statement by statement, on both databases."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,17 +14,21 @@ from newsletter.dispatch.freeze import freeze
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.retry import FIRST_WAIT, Answered, answered, not_sent
 from newsletter.dispatch.sweep import sweep
-from newsletter.providers.base import Answer, Outcome
+from newsletter.dispatch.undo import undo
+from newsletter.providers.base import Answer, Hold, Outcome
 from newsletter.tables import (
     Attempt,
     Batch,
     Delivery,
     DeliveryNote,
     DeliveryState,
+    HandOver,
     Issue,
     IssueState,
     Notice,
     Reason,
+    Stop,
+    Trial,
 )
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
@@ -166,6 +171,71 @@ def test_a_claim_whose_lease_is_over_is_taken_again(desk: Desk) -> None:
     assert second.fence == first.fence + 1
     assert not desk.turn(first).goes_on
     assert desk.turn(second).goes_on
+
+
+def test_a_lease_is_made_longer_when_it_runs_short_and_not_before(desk: Desk) -> None:
+    held = desk.held()
+    leased = desk.batch().lease_until
+    assert leased == MONDAY + 3 * SOON
+    desk.now += SOON / 2
+    desk.turn(held, [held.first_id])
+    assert desk.batch().lease_until == leased
+    desk.now += timedelta(microseconds=1)
+
+    desk.turn(held, [held.first_id + 1])
+
+    assert desk.batch().lease_until == desk.now + 3 * SOON
+
+
+def test_a_claim_tells_what_its_holder_has_to_know(desk: Desk) -> None:
+    batch = desk.batch()
+
+    held = desk.held(OTHER)
+
+    bulletin_id = desk.issue().bulletin_id
+    span = (batch.first_id, batch.last_id)
+    assert held == Claim(batch.id, desk.issue_id, desk.list_id, 0, *span, 1, False, (bulletin_id,))
+    assert desk.batch().worker_id == OTHER
+
+
+def test_a_claim_of_practice_asks_nobody_who_has_the_bulletin(practice: Desk) -> None:
+    held = practice.held()
+
+    assert (held.practice, held.bulletins) == (True, ())
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_the_first_hundred_are_claimed_as_a_trial_until_they_are_judged(
+    desk: Desk, judged: bool
+) -> None:
+    batch = desk.batch()
+    desk.session.add(
+        Trial(issue_id=desk.issue_id, batch_id=batch.id, judged_at=MONDAY if judged else None)
+    )
+    desk.session.flush()
+
+    assert desk.held().is_trial is not judged
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=30)])
+def test_what_is_held_for_its_time_is_claimed_with_the_name_of_that(
+    desk: Desk, ahead: timedelta
+) -> None:
+    row = HandOver(
+        issue_id=desk.issue_id,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=MONDAY + ahead,
+        stop=Stop.NONE,
+        takes_slot=True,
+    )
+    desk.session.add(row)
+    desk.session.flush()
+
+    held = ledger.claim(desk.session, ME, False, desk.deadlines(), nobody_is_gone, "sendgrid")
+
+    assert held is not None
+    assert held.hold == (Hold("held-1", MONDAY + ahead) if ahead else None)
 
 
 def test_every_turn_renews_the_lease(desk: Desk) -> None:
@@ -543,6 +613,88 @@ def test_a_late_acceptance_spares_whoever_was_to_be_sent_it_again(desk: Desk) ->
     assert {each.attempt_id for each in desk.deliveries()} == {attempt_of(turn)}
 
 
+def test_a_late_acceptance_spares_nobody_who_was_tried_again_or_was_not_asked_about(
+    desk: Desk,
+) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    desk.sweep(ME)
+    again = desk.turn(desk.held(OTHER), [held.first_id + 2])
+    rows = update(Delivery).values(state=PENDING, reason=None)
+    desk.session.execute(rows.where(Delivery.id == held.first_id).values(attempt_id=None))
+    tried = rows.where(Delivery.id == held.first_id + 1).values(attempt_id=attempt_of(again))
+    desk.session.execute(tried)
+
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    states = [each.state for each in desk.deliveries()]
+    assert states == [SUBMITTED, PENDING, IN_FLIGHT, PENDING]
+
+
+@pytest.mark.parametrize("apart", [-SOON, SOON])
+def test_a_late_try_later_brings_a_batch_forward_and_never_puts_it_off(
+    desk: Desk, apart: timedelta
+) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))
+    due_at = desk.now + FIRST_WAIT
+    desk.session.execute(update(Batch).values(due_at=due_at + apart))
+
+    desk.release(held, desk.all_say(turn, Answer.TRY_LATER))
+
+    assert desk.batch().due_at == min(due_at, due_at + apart)
+
+
+def test_a_batch_comes_back_for_the_first_of_those_who_are_tried_later(desk: Desk) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    assert turn.intent is not None
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))
+    waits = [timedelta(hours=2), timedelta(hours=1), timedelta(hours=3)]
+    outcomes = [
+        Outcome(held.first_id + no, Answer.TRY_LATER, retry_after=wait)
+        for no, wait in enumerate(waits)
+    ]
+    outcomes.append(Outcome(held.last_id, Answer.ACCEPTED))
+
+    desk.release(held, answered(turn.intent.attempt_id, turn.tries, outcomes, desk.now))
+
+    assert desk.batch().due_at == desk.now + timedelta(hours=1)
+    assert [each.due_at for each in desk.deliveries()] == [
+        *(desk.now + wait for wait in waits),
+        None,
+    ]
+
+
+def test_each_gets_their_own_answer_and_the_words_that_came_with_it(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    assert turn.intent is not None
+    desk.now += timedelta(seconds=1)
+    outcomes = [
+        Outcome(held.first_id, Answer.REFUSED, Reason.ADDRESS_REFUSED, reply="550 no"),
+        Outcome(held.first_id + 1, Answer.ACCEPTED),
+        Outcome(held.first_id + 2, Answer.REFUSED, Reason.ADDRESS_REFUSED),
+        Outcome(held.first_id + 3, Answer.UNKNOWN),
+    ]
+
+    said = desk.release(held, answered(turn.intent.attempt_id, turn.tries, outcomes, desk.now))
+
+    assert said == Turn(desk.issue_id, Counter({FAILED: 2, SUBMITTED: 1, UNKNOWN: 1}))
+    assert [each.state for each in desk.deliveries()] == [FAILED, SUBMITTED, FAILED, UNKNOWN]
+    notes = desk.session.scalars(select(DeliveryNote).order_by(DeliveryNote.delivery_id)).all()
+    assert [(note.delivery_id, note.reason) for note in notes] == [
+        (held.first_id, Reason.ADDRESS_REFUSED),
+        (held.first_id + 2, Reason.ADDRESS_REFUSED),
+        (held.first_id + 3, Reason.ANSWER_LOST),
+    ]
+    assert {(note.at, note.attempt_id) for note in notes} == {(desk.now, attempt_of(turn))}
+    assert [note.reply is None for note in notes] == [False, True, True]
+
+
 def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk) -> None:
     first = practice.held()
     turn = practice.turn(first)
@@ -577,8 +729,8 @@ def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:
 def test_an_intent_that_was_committed_after_all_is_taken_back(desk: Desk) -> None:
     turn = desk.turn(desk.held())
 
-    ledger.undo(desk.session, [turn], desk.now)
-    ledger.undo(desk.session, [turn], desk.now)
+    undo(desk.session, [turn], desk.now)
+    undo(desk.session, [turn], desk.now)
 
     assert {(d.state, d.tries, d.attempt_id) for d in desk.deliveries()} == {(PENDING, 0, None)}
     assert desk.session.scalars(select(Attempt.void)).one()
@@ -589,9 +741,12 @@ def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
     assert turn.intent is not None
     never = replace(turn, intent=replace(turn.intent, attempt_id=4711))
 
-    ledger.undo(desk.session, [never], desk.now)
+    undo(desk.session, [never], desk.now)
 
-    assert desk.session.get_one(Attempt, 4711).void
+    void = desk.session.get_one(Attempt, 4711)
+    assert (void.void, void.issue_id, void.worker_id, void.size) == (True, desk.issue_id, 0, 0)
+    assert (void.fence, void.started_at) == (0, MONDAY)
+    assert (void.start_by, void.answer_by) == (MONDAY, MONDAY)
     assert desk.states() == {IN_FLIGHT: 4}
 
 
@@ -603,7 +758,7 @@ def test_a_number_that_a_crashed_server_gives_again_is_passed_over(desk: Desk) -
     forgotten = first.intent.attempt_id + 2
     never = replace(first, intent=replace(first.intent, attempt_id=forgotten))
 
-    ledger.undo(desk.session, [never], desk.now)
+    undo(desk.session, [never], desk.now)
     turns = [desk.turn(held, [held.first_id + no]) for no in (1, 2, 3)]
 
     assert len({attempt_of(turn) for turn in turns} - {forgotten}) == 3
@@ -616,7 +771,7 @@ def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk) -> None:
     theirs = desk.turn(held, [held.first_id])
     same_number = replace(theirs, fence=theirs.fence - 1)  # as ours was, before the server crashed
 
-    ledger.undo(desk.session, [same_number], desk.now)
+    undo(desk.session, [same_number], desk.now)
 
     assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
     assert not desk.session.get_one(Attempt, attempt_of(theirs)).void
@@ -625,9 +780,32 @@ def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk) -> None:
 def test_a_claim_that_was_committed_after_all_is_free_again(desk: Desk) -> None:
     held = desk.held()
 
-    ledger.undo(desk.session, [held, None, 5], desk.now)
+    undo(desk.session, [held, None, 5], desk.now)
 
     assert desk.held(OTHER).batch_id == held.batch_id
+
+
+def test_a_claim_that_somebody_else_has_got_meanwhile_stays_theirs(desk: Desk) -> None:
+    held = desk.held(ME)
+    desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
+    desk.held(OTHER)
+
+    undo(desk.session, [held], desk.now)
+
+    assert desk.claim(ME) is None
+
+
+def test_what_has_its_answer_is_not_taken_back(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    assert turn.intent is not None
+    one = Outcome(held.first_id, Answer.ACCEPTED)
+    tries = {held.first_id: 1}
+    desk.release(held, answered(turn.intent.attempt_id, tries, [one], desk.now))
+
+    undo(desk.session, [turn], desk.now)
+
+    assert desk.states() == {SUBMITTED: 1, PENDING: 3}
 
 
 # --- the course of an issue -------------------------------------------------------------------
