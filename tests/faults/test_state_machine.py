@@ -39,7 +39,7 @@ from newsletter.tables import Attempt, Delivery, DeliveryState, Issue, IssueStat
 from subscribers.database import open_engine
 from subscribers.tables import Subscription, SubscriptionState
 from tests.audiences import MONDAY, add_issue, add_list, add_people, suppress
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.oracle import KEYS
 from tests.faults.sizes import SIZE, count
 
