@@ -1,5 +1,6 @@
 """Each transition of a delivery, statement by statement, on both databases."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -342,6 +343,66 @@ def test_two_lists_never_send_one_bulletin_twice_to_a_person(engine: Engine, key
         assert {d.reason for d in second.deliveries()} == {Reason.ALREADY_RECEIVED}
 
 
+@pytest.mark.parametrize("has_it", list(DeliveryState))
+def test_only_who_has_the_bulletin_through_another_list_is_left_out(
+    desk: Desk, has_it: DeliveryState
+) -> None:
+    bulletin_id = desk.issue().bulletin_id
+    monthly, practised, another = (add_list(desk.session, name) for name in "mpa")
+    for number in (monthly, practised, another):
+        subscribe(desk.session, number, desk.people)
+    rows = update(Delivery)
+    for list_id, bulletin, practice in (
+        (monthly, bulletin_id, False),
+        (practised, bulletin_id, True),
+        (another, add_bulletin(desk.session, another, "another"), False),
+    ):
+        number = add_issue(desk.session, desk.keys, list_id, bulletin)
+        freeze(desk.session, desk.keys, number, practice, 500, 1, MONDAY)
+        here = rows.where(Delivery.issue_id == number)
+        if list_id == monthly:
+            desk.session.execute(here.values(state=PENDING))
+            here = here.where(Delivery.subscriber_id == desk.people[1])
+            desk.session.execute(here.values(state=has_it))
+        else:
+            desk.session.execute(here.values(state=SUBMITTED))
+
+    turn = desk.turn(replace(desk.held(), bulletins=(bulletin_id,)))
+
+    left_out = has_it in (IN_FLIGHT, SUBMITTED, UNKNOWN)
+    reasons = {each.subscriber_id: each.reason for each in desk.deliveries()}
+    assert reasons == {
+        number: Reason.ALREADY_RECEIVED if left_out and number == desk.people[1] else None
+        for number in desk.people
+    }
+    assert len(turn.tries) == (3 if left_out else 4)
+
+
+def test_who_left_this_list_and_not_another_is_left_out(desk: Desk) -> None:
+    monthly = add_list(desk.session, "monthly")
+    subscribe(desk.session, monthly, desk.people)
+    desk.session.execute(
+        update(Subscription)
+        .where(
+            Subscription.list_id == desk.list_id,
+            Subscription.subscriber_id.in_(desk.people[:2]),
+        )
+        .values(state=SubscriptionState.UNSUBSCRIBED)
+    )
+
+    turn = desk.turn(desk.held())
+
+    assert turn.changes == {EXCLUDED: 2}
+    assert {each.reason for each in desk.deliveries()} == {None, Reason.UNSUBSCRIBED}
+
+
+def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:
+    held = desk.held()
+
+    assert ledger.leave_out(desk.session, held, [], []) == Turn(desk.issue_id, Counter())
+    assert desk.states() == {PENDING: 4}
+
+
 @pytest.mark.transition("g")
 def test_an_unusable_address_fails_alone(desk: Desk) -> None:
     held = desk.held()
@@ -425,7 +486,9 @@ def test_a_fault_of_the_sender_stops_the_issue_and_blames_nobody(desk: Desk) -> 
     assert {(d.state, d.tries) for d in desk.deliveries()} == {(PENDING, 0)}
     assert desk.issue().state is IssueState.PAUSED
     assert desk.issue().pause_reason == "The key is wrong: correct it."
-    assert len(desk.session.scalars(select(Notice)).all()) == 1
+    notice = desk.session.scalars(select(Notice)).one()
+    body = json.loads(desk.keys.decrypt(notice.body, "notice.body", notice.key.encode()))
+    assert body["provider_fails"]  # so it goes by another road
 
 
 def test_staff_are_told_once_when_several_connections_meet_the_fault(desk: Desk) -> None:
@@ -708,6 +771,21 @@ def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk)
     notes = practice.session.scalars(select(DeliveryNote)).all()
     assert {(note.attempt_id, note.reason) for note in notes} == {(attempt_of(turn), None)}
     assert len(notes) == 4
+
+
+def test_only_what_came_too_late_is_kept_as_evidence(practice: Desk) -> None:
+    first = practice.held()
+    turn = practice.turn(first)
+    practice.sweep(ME)
+    practice.turn(practice.held(OTHER), [first.first_id])
+    mine = update(Delivery).where(Delivery.id == first.first_id + 1)
+    practice.session.execute(mine.values(state=IN_FLIGHT, attempt_id=attempt_of(turn)))
+
+    late = practice.release(first, practice.all_say(turn, Answer.ACCEPTED))
+
+    assert late.changes == {SUBMITTED: 1}
+    noted = practice.session.scalars(select(DeliveryNote.delivery_id)).all()
+    assert sorted(noted) == [first.first_id, first.first_id + 2, first.first_id + 3]
 
 
 def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:
