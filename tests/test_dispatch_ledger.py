@@ -151,8 +151,10 @@ def practice(engine: Engine, keys: Keys) -> Iterator[Desk]:
 
 @pytest.mark.transition("c")
 def test_a_batch_is_claimed_by_one(desk: Desk) -> None:
+    assert ledger.anything_due(desk.session, False, desk.now)
     assert desk.claim(ME) is not None
     assert desk.claim(OTHER) is None
+    assert not ledger.anything_due(desk.session, False, desk.now)
 
 
 def test_a_claim_leaves_no_trace_in_the_deliveries(desk: Desk) -> None:
@@ -237,6 +239,25 @@ def test_what_is_held_for_its_time_is_claimed_with_the_name_of_that(
 
     assert held is not None
     assert held.hold == (Hold("held-1", MONDAY + ahead) if ahead else None)
+
+
+def test_what_another_provider_holds_is_claimed_by_nobody_else(desk: Desk) -> None:
+    row = HandOver(
+        issue_id=desk.issue_id,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=MONDAY + timedelta(minutes=30),
+        stop=Stop.NONE,
+        takes_slot=True,
+    )
+    desk.session.add(row)
+    desk.session.flush()
+    others = (desk.session, False, MONDAY, "smtp")
+    its_own = (desk.session, False, MONDAY, "sendgrid")
+
+    assert not ledger.anything_due(*others)
+    assert ledger.claim(desk.session, ME, False, desk.deadlines(), nobody_is_gone, "smtp") is None
+    assert ledger.anything_due(*its_own)
 
 
 def test_every_turn_renews_the_lease(desk: Desk) -> None:
@@ -394,6 +415,17 @@ def test_who_left_this_list_and_not_another_is_left_out(desk: Desk) -> None:
 
     assert turn.changes == {EXCLUDED: 2}
     assert {each.reason for each in desk.deliveries()} == {None, Reason.UNSUBSCRIBED}
+
+
+def test_who_is_left_out_is_somebody_who_waits(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+    suppress(desk.session, desk.keys, desk.people[1])
+
+    turn = ledger.leave_out(desk.session, held, [held.first_id + 1], [held.first_id])
+
+    assert turn == Turn(desk.issue_id, Counter({EXCLUDED: 1}))
+    assert desk.states() == {IN_FLIGHT: 1, EXCLUDED: 1, PENDING: 2}
 
 
 def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:
@@ -710,6 +742,26 @@ def test_a_late_try_later_brings_a_batch_forward_and_never_puts_it_off(
     assert desk.batch().due_at == min(due_at, due_at + apart)
 
 
+def test_a_late_try_later_opens_no_other_batch(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        one = open_desk(session, keys)
+        held = one.held()
+        turn = one.turn(held)
+        one.now += 4 * SOON
+        one.release(one.held(OTHER))
+        list_id = add_list(session, "monthly")
+        people = add_people(session, keys, list_id, 4)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 500, 1, MONDAY)
+        two = Desk(session, keys, list_id, people, issue_id)
+        session.execute(update(Batch).where(Batch.issue_id == issue_id).values(due_at=None))
+
+        one.release(held, one.all_say(turn, Answer.TRY_LATER))
+
+        assert one.batch().due_at is not None
+        assert two.batch().due_at is None
+
+
 def test_a_batch_comes_back_for_the_first_of_those_who_are_tried_later(desk: Desk) -> None:
     held = desk.held(ME)
     turn = desk.turn(held)
@@ -740,7 +792,7 @@ def test_each_gets_their_own_answer_and_the_words_that_came_with_it(desk: Desk) 
     outcomes = [
         Outcome(held.first_id, Answer.REFUSED, Reason.ADDRESS_REFUSED, reply="550 no"),
         Outcome(held.first_id + 1, Answer.ACCEPTED),
-        Outcome(held.first_id + 2, Answer.REFUSED, Reason.ADDRESS_REFUSED),
+        Outcome(held.first_id + 2, Answer.REFUSED, Reason.MESSAGE_REFUSED),
         Outcome(held.first_id + 3, Answer.UNKNOWN),
     ]
 
@@ -751,7 +803,7 @@ def test_each_gets_their_own_answer_and_the_words_that_came_with_it(desk: Desk) 
     notes = desk.session.scalars(select(DeliveryNote).order_by(DeliveryNote.delivery_id)).all()
     assert [(note.delivery_id, note.reason) for note in notes] == [
         (held.first_id, Reason.ADDRESS_REFUSED),
-        (held.first_id + 2, Reason.ADDRESS_REFUSED),
+        (held.first_id + 2, Reason.MESSAGE_REFUSED),
         (held.first_id + 3, Reason.ANSWER_LOST),
     ]
     assert {(note.at, note.attempt_id) for note in notes} == {(desk.now, attempt_of(turn))}
@@ -771,6 +823,23 @@ def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk)
     notes = practice.session.scalars(select(DeliveryNote)).all()
     assert {(note.attempt_id, note.reason) for note in notes} == {(attempt_of(turn), None)}
     assert len(notes) == 4
+
+
+def test_a_second_acceptance_of_another_attempt_is_evidence_of_a_second_copy(
+    practice: Desk,
+) -> None:
+    first = practice.held()
+    turn = practice.turn(first)
+    practice.sweep(ME)
+    second = practice.held(OTHER)
+    again = practice.turn(second)
+    practice.release(second, practice.all_say(again, Answer.ACCEPTED))
+
+    practice.release(first, practice.all_say(turn, Answer.ACCEPTED))
+
+    assert practice.states() == {SUBMITTED: 4}
+    notes = practice.session.scalars(select(DeliveryNote.attempt_id)).all()
+    assert notes == [attempt_of(turn)] * 4
 
 
 def test_only_what_came_too_late_is_kept_as_evidence(practice: Desk) -> None:
@@ -814,6 +883,16 @@ def test_an_intent_that_was_committed_after_all_is_taken_back(desk: Desk) -> Non
     assert desk.session.scalars(select(Attempt.void)).one()
 
 
+def test_only_the_doubtful_attempt_of_a_batch_is_void(desk: Desk) -> None:
+    held = desk.held()
+    turns = [desk.turn(held, [held.first_id + no]) for no in range(2)]
+
+    undo(desk.session, [turns[1]], desk.now)
+
+    assert [desk.session.get_one(Attempt, attempt_of(one)).void for one in turns] == [False, True]
+    assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
+
+
 def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
     turn = desk.turn(desk.held())
     assert turn.intent is not None
@@ -842,17 +921,40 @@ def test_a_number_that_a_crashed_server_gives_again_is_passed_over(desk: Desk) -
     assert len({attempt_of(turn) for turn in turns} - {forgotten}) == 3
 
 
-def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk) -> None:
+@pytest.mark.parametrize("differs", ["batch_id", "fence"])
+def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk, differs: str) -> None:
     desk.held(ME)
     desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
     held = desk.held(OTHER)
     theirs = desk.turn(held, [held.first_id])
-    same_number = replace(theirs, fence=theirs.fence - 1)  # as ours was, before the server crashed
+    # As ours was, before the server crashed.
+    same_number = (
+        replace(theirs, fence=theirs.fence - 1)
+        if differs == "fence"
+        else replace(theirs, batch_id=theirs.batch_id + 1)
+    )
 
     undo(desk.session, [same_number], desk.now)
 
     assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
     assert not desk.session.get_one(Attempt, attempt_of(theirs)).void
+
+
+def test_a_claim_that_is_taken_back_frees_no_other_batch(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        one = open_desk(session, keys)
+        list_id = add_list(session, "monthly")
+        people = add_people(session, keys, list_id, 4)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 500, 1, MONDAY)
+        two = Desk(session, keys, list_id, people, issue_id)
+        first, second = one.held(), two.held()
+
+        undo(session, [second], MONDAY)
+
+        assert first.fence == second.fence
+        assert one.held(OTHER).batch_id == second.batch_id
+        assert one.claim(OTHER) is None
 
 
 def test_a_claim_that_was_committed_after_all_is_free_again(desk: Desk) -> None:
@@ -871,6 +973,17 @@ def test_a_claim_that_somebody_else_has_got_meanwhile_stays_theirs(desk: Desk) -
     undo(desk.session, [held], desk.now)
 
     assert desk.claim(ME) is None
+
+
+def test_what_somebody_else_intends_meanwhile_is_not_taken_back(practice: Desk) -> None:
+    turn = practice.turn(practice.held(ME), [practice.batch().first_id])
+    practice.sweep(ME)
+    again = practice.turn(practice.held(OTHER))
+
+    undo(practice.session, [turn], practice.now)
+
+    assert practice.states() == {IN_FLIGHT: 4}
+    assert {each.attempt_id for each in practice.deliveries()} == {attempt_of(again)}
 
 
 def test_what_has_its_answer_is_not_taken_back(desk: Desk) -> None:

@@ -237,7 +237,7 @@ def _close_attempt(
     state, ours = IssueState(code), fence == held.fence
     changes: Counter[DeliveryState] = Counter()
     if answered is not None:
-        changes = _record(session, keys, held, answered, state, now)
+        changes = _record(session, keys, answered, state, now)
         if not ours:
             _reopen(session, held, answered, now)
         if answered.fault is not None and pause(
@@ -248,7 +248,7 @@ def _close_attempt(
 
 
 def _record(
-    session: Session, keys: Keys, held: Claim, answered: Answered, state: IssueState, now: datetime
+    session: Session, keys: Keys, answered: Answered, state: IssueState, now: datetime
 ) -> Counter[DeliveryState]:
     changes: Counter[DeliveryState] = Counter()
     for said, numbers in _alike(answered.verdicts).items():
