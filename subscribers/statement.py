@@ -51,8 +51,10 @@ class Statement:
         if written is None:
             written = self._written[key] = _Written(self._write, connection.dialect, len(numbers))
         form: Any = written.form.copy()
-        for at, name, coded in written.slots:
-            form[at] = _plain(values[name]) if coded else values[name]
+        for name, turned in written.turned:
+            values[name] = turned(values[name])
+        for at, name in written.slots:
+            form[at] = values[name]
         for at, number in zip(written.numbers, numbers, strict=True):
             form[at] = number
         return run_by_driver(connection, written.text, form)
@@ -73,14 +75,20 @@ class _Written:
         order = compiled.positiontup if compiled.positional else list(filled)
         named = not compiled.positional
         self.form = filled if named else [filled[name] for name in order]
-        types = {name: bind.type for name, bind in compiled.binds.items()}
         self.slots = [
-            (name if named else at, name, isinstance(types[name], Instant | Code))
-            for at, name in enumerate(order)
-            if filled[name] is _OPEN
+            (name if named else at, name) for at, name in enumerate(order) if filled[name] is _OPEN
         ]
+        turners = {name: _turner(compiled.binds[name].type, dialect) for _, name in self.slots}
+        self.turned = [(name, turner) for name, turner in turners.items() if turner]
         expanded = [f"numbers_{no}" for no in range(1, count + 1)]
         self.numbers = expanded if named else [order.index(name) for name in expanded]
+
+
+def _turner(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return what makes a value of a type one that the driver knows; None if it knows it."""
+    if isinstance(type_, Instant | Code):
+        return _plain
+    return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _plain(value: Any) -> Any:

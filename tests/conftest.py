@@ -18,6 +18,9 @@ from sqlalchemy.engine import make_url
 from newsletter.migrations import upgrade
 from subscribers.database import Base, open_engine
 from subscribers.privacy import Keys
+from tests.faults.figures import figures, pytest_terminal_summary
+
+__all__ = ["figures", "pytest_terminal_summary"]  # the fixture, and the lines at the end
 
 # The same examples in every run of a merge; new ones on a developer's machine.
 settings.register_profile("merge", derandomize=True, database=None)

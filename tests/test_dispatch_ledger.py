@@ -1,5 +1,7 @@
 """Each transition of a delivery, statement by statement, on both databases."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,17 +15,21 @@ from newsletter.dispatch.freeze import freeze
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.retry import FIRST_WAIT, Answered, answered, not_sent
 from newsletter.dispatch.sweep import sweep
-from newsletter.providers.base import Answer, Outcome
+from newsletter.dispatch.undo import undo
+from newsletter.providers.base import Answer, Hold, Outcome
 from newsletter.tables import (
     Attempt,
     Batch,
     Delivery,
     DeliveryNote,
     DeliveryState,
+    HandOver,
     Issue,
     IssueState,
     Notice,
     Reason,
+    Stop,
+    Trial,
 )
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
@@ -145,8 +151,10 @@ def practice(engine: Engine, keys: Keys) -> Iterator[Desk]:
 
 @pytest.mark.transition("c")
 def test_a_batch_is_claimed_by_one(desk: Desk) -> None:
+    assert ledger.anything_due(desk.session, False, desk.now)
     assert desk.claim(ME) is not None
     assert desk.claim(OTHER) is None
+    assert not ledger.anything_due(desk.session, False, desk.now)
 
 
 def test_a_claim_leaves_no_trace_in_the_deliveries(desk: Desk) -> None:
@@ -166,6 +174,90 @@ def test_a_claim_whose_lease_is_over_is_taken_again(desk: Desk) -> None:
     assert second.fence == first.fence + 1
     assert not desk.turn(first).goes_on
     assert desk.turn(second).goes_on
+
+
+def test_a_lease_is_made_longer_when_it_runs_short_and_not_before(desk: Desk) -> None:
+    held = desk.held()
+    leased = desk.batch().lease_until
+    assert leased == MONDAY + 3 * SOON
+    desk.now += SOON / 2
+    desk.turn(held, [held.first_id])
+    assert desk.batch().lease_until == leased
+    desk.now += timedelta(microseconds=1)
+
+    desk.turn(held, [held.first_id + 1])
+
+    assert desk.batch().lease_until == desk.now + 3 * SOON
+
+
+def test_a_claim_tells_what_its_holder_has_to_know(desk: Desk) -> None:
+    batch = desk.batch()
+
+    held = desk.held(OTHER)
+
+    bulletin_id = desk.issue().bulletin_id
+    span = (batch.first_id, batch.last_id)
+    assert held == Claim(batch.id, desk.issue_id, desk.list_id, 0, *span, 1, False, (bulletin_id,))
+    assert desk.batch().worker_id == OTHER
+
+
+def test_a_claim_of_practice_asks_nobody_who_has_the_bulletin(practice: Desk) -> None:
+    held = practice.held()
+
+    assert (held.practice, held.bulletins) == (True, ())
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_the_first_hundred_are_claimed_as_a_trial_until_they_are_judged(
+    desk: Desk, judged: bool
+) -> None:
+    batch = desk.batch()
+    desk.session.add(
+        Trial(issue_id=desk.issue_id, batch_id=batch.id, judged_at=MONDAY if judged else None)
+    )
+    desk.session.flush()
+
+    assert desk.held().is_trial is not judged
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=30)])
+def test_what_is_held_for_its_time_is_claimed_with_the_name_of_that(
+    desk: Desk, ahead: timedelta
+) -> None:
+    row = HandOver(
+        issue_id=desk.issue_id,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=MONDAY + ahead,
+        stop=Stop.NONE,
+        takes_slot=True,
+    )
+    desk.session.add(row)
+    desk.session.flush()
+
+    held = ledger.claim(desk.session, ME, False, desk.deadlines(), nobody_is_gone, "sendgrid")
+
+    assert held is not None
+    assert held.hold == (Hold("held-1", MONDAY + ahead) if ahead else None)
+
+
+def test_what_another_provider_holds_is_claimed_by_nobody_else(desk: Desk) -> None:
+    row = HandOver(
+        issue_id=desk.issue_id,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=MONDAY + timedelta(minutes=30),
+        stop=Stop.NONE,
+        takes_slot=True,
+    )
+    desk.session.add(row)
+    desk.session.flush()
+    others = (desk.session, False, MONDAY, "smtp")
+    its_own = (desk.session, False, MONDAY, "sendgrid")
+
+    assert not ledger.anything_due(*others)
+    assert ledger.claim(desk.session, ME, False, desk.deadlines(), nobody_is_gone, "smtp") is None
+    assert ledger.anything_due(*its_own)
 
 
 def test_every_turn_renews_the_lease(desk: Desk) -> None:
@@ -272,6 +364,77 @@ def test_two_lists_never_send_one_bulletin_twice_to_a_person(engine: Engine, key
         assert {d.reason for d in second.deliveries()} == {Reason.ALREADY_RECEIVED}
 
 
+@pytest.mark.parametrize("has_it", list(DeliveryState))
+def test_only_who_has_the_bulletin_through_another_list_is_left_out(
+    desk: Desk, has_it: DeliveryState
+) -> None:
+    bulletin_id = desk.issue().bulletin_id
+    monthly, practised, another = (add_list(desk.session, name) for name in "mpa")
+    for number in (monthly, practised, another):
+        subscribe(desk.session, number, desk.people)
+    rows = update(Delivery)
+    for list_id, bulletin, practice in (
+        (monthly, bulletin_id, False),
+        (practised, bulletin_id, True),
+        (another, add_bulletin(desk.session, another, "another"), False),
+    ):
+        number = add_issue(desk.session, desk.keys, list_id, bulletin)
+        freeze(desk.session, desk.keys, number, practice, 500, 1, MONDAY)
+        here = rows.where(Delivery.issue_id == number)
+        if list_id == monthly:
+            desk.session.execute(here.values(state=PENDING))
+            here = here.where(Delivery.subscriber_id == desk.people[1])
+            desk.session.execute(here.values(state=has_it))
+        else:
+            desk.session.execute(here.values(state=SUBMITTED))
+
+    turn = desk.turn(replace(desk.held(), bulletins=(bulletin_id,)))
+
+    left_out = has_it in (IN_FLIGHT, SUBMITTED, UNKNOWN)
+    reasons = {each.subscriber_id: each.reason for each in desk.deliveries()}
+    assert reasons == {
+        number: Reason.ALREADY_RECEIVED if left_out and number == desk.people[1] else None
+        for number in desk.people
+    }
+    assert len(turn.tries) == (3 if left_out else 4)
+
+
+def test_who_left_this_list_and_not_another_is_left_out(desk: Desk) -> None:
+    monthly = add_list(desk.session, "monthly")
+    subscribe(desk.session, monthly, desk.people)
+    desk.session.execute(
+        update(Subscription)
+        .where(
+            Subscription.list_id == desk.list_id,
+            Subscription.subscriber_id.in_(desk.people[:2]),
+        )
+        .values(state=SubscriptionState.UNSUBSCRIBED)
+    )
+
+    turn = desk.turn(desk.held())
+
+    assert turn.changes == {EXCLUDED: 2}
+    assert {each.reason for each in desk.deliveries()} == {None, Reason.UNSUBSCRIBED}
+
+
+def test_who_is_left_out_is_somebody_who_waits(desk: Desk) -> None:
+    held = desk.held()
+    desk.turn(held, [held.first_id])
+    suppress(desk.session, desk.keys, desk.people[1])
+
+    turn = ledger.leave_out(desk.session, held, [held.first_id + 1], [held.first_id])
+
+    assert turn == Turn(desk.issue_id, Counter({EXCLUDED: 1}))
+    assert desk.states() == {IN_FLIGHT: 1, EXCLUDED: 1, PENDING: 2}
+
+
+def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:
+    held = desk.held()
+
+    assert ledger.leave_out(desk.session, held, [], []) == Turn(desk.issue_id, Counter())
+    assert desk.states() == {PENDING: 4}
+
+
 @pytest.mark.transition("g")
 def test_an_unusable_address_fails_alone(desk: Desk) -> None:
     held = desk.held()
@@ -355,7 +518,9 @@ def test_a_fault_of_the_sender_stops_the_issue_and_blames_nobody(desk: Desk) -> 
     assert {(d.state, d.tries) for d in desk.deliveries()} == {(PENDING, 0)}
     assert desk.issue().state is IssueState.PAUSED
     assert desk.issue().pause_reason == "The key is wrong: correct it."
-    assert len(desk.session.scalars(select(Notice)).all()) == 1
+    notice = desk.session.scalars(select(Notice)).one()
+    body = json.loads(desk.keys.decrypt(notice.body, "notice.body", notice.key.encode()))
+    assert body["provider_fails"]  # so it goes by another road
 
 
 def test_staff_are_told_once_when_several_connections_meet_the_fault(desk: Desk) -> None:
@@ -543,6 +708,108 @@ def test_a_late_acceptance_spares_whoever_was_to_be_sent_it_again(desk: Desk) ->
     assert {each.attempt_id for each in desk.deliveries()} == {attempt_of(turn)}
 
 
+def test_a_late_acceptance_spares_nobody_who_was_tried_again_or_was_not_asked_about(
+    desk: Desk,
+) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    desk.sweep(ME)
+    again = desk.turn(desk.held(OTHER), [held.first_id + 2])
+    rows = update(Delivery).values(state=PENDING, reason=None)
+    desk.session.execute(rows.where(Delivery.id == held.first_id).values(attempt_id=None))
+    tried = rows.where(Delivery.id == held.first_id + 1).values(attempt_id=attempt_of(again))
+    desk.session.execute(tried)
+
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    states = [each.state for each in desk.deliveries()]
+    assert states == [SUBMITTED, PENDING, IN_FLIGHT, PENDING]
+
+
+@pytest.mark.parametrize("apart", [-SOON, SOON])
+def test_a_late_try_later_brings_a_batch_forward_and_never_puts_it_off(
+    desk: Desk, apart: timedelta
+) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))
+    due_at = desk.now + FIRST_WAIT
+    desk.session.execute(update(Batch).values(due_at=due_at + apart))
+
+    desk.release(held, desk.all_say(turn, Answer.TRY_LATER))
+
+    assert desk.batch().due_at == min(due_at, due_at + apart)
+
+
+def test_a_late_try_later_opens_no_other_batch(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        one = open_desk(session, keys)
+        held = one.held()
+        turn = one.turn(held)
+        one.now += 4 * SOON
+        one.release(one.held(OTHER))
+        list_id = add_list(session, "monthly")
+        people = add_people(session, keys, list_id, 4)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 500, 1, MONDAY)
+        two = Desk(session, keys, list_id, people, issue_id)
+        session.execute(update(Batch).where(Batch.issue_id == issue_id).values(due_at=None))
+
+        one.release(held, one.all_say(turn, Answer.TRY_LATER))
+
+        assert one.batch().due_at is not None
+        assert two.batch().due_at is None
+
+
+def test_a_batch_comes_back_for_the_first_of_those_who_are_tried_later(desk: Desk) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    assert turn.intent is not None
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))
+    waits = [timedelta(hours=2), timedelta(hours=1), timedelta(hours=3)]
+    outcomes = [
+        Outcome(held.first_id + no, Answer.TRY_LATER, retry_after=wait)
+        for no, wait in enumerate(waits)
+    ]
+    outcomes.append(Outcome(held.last_id, Answer.ACCEPTED))
+
+    desk.release(held, answered(turn.intent.attempt_id, turn.tries, outcomes, desk.now))
+
+    assert desk.batch().due_at == desk.now + timedelta(hours=1)
+    assert [each.due_at for each in desk.deliveries()] == [
+        *(desk.now + wait for wait in waits),
+        None,
+    ]
+
+
+def test_each_gets_their_own_answer_and_the_words_that_came_with_it(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held)
+    assert turn.intent is not None
+    desk.now += timedelta(seconds=1)
+    outcomes = [
+        Outcome(held.first_id, Answer.REFUSED, Reason.ADDRESS_REFUSED, reply="550 no"),
+        Outcome(held.first_id + 1, Answer.ACCEPTED),
+        Outcome(held.first_id + 2, Answer.REFUSED, Reason.MESSAGE_REFUSED),
+        Outcome(held.first_id + 3, Answer.UNKNOWN),
+    ]
+
+    said = desk.release(held, answered(turn.intent.attempt_id, turn.tries, outcomes, desk.now))
+
+    assert said == Turn(desk.issue_id, Counter({FAILED: 2, SUBMITTED: 1, UNKNOWN: 1}))
+    assert [each.state for each in desk.deliveries()] == [FAILED, SUBMITTED, FAILED, UNKNOWN]
+    notes = desk.session.scalars(select(DeliveryNote).order_by(DeliveryNote.delivery_id)).all()
+    assert [(note.delivery_id, note.reason) for note in notes] == [
+        (held.first_id, Reason.ADDRESS_REFUSED),
+        (held.first_id + 2, Reason.MESSAGE_REFUSED),
+        (held.first_id + 3, Reason.ANSWER_LOST),
+    ]
+    assert {(note.at, note.attempt_id) for note in notes} == {(desk.now, attempt_of(turn))}
+    assert [note.reply is None for note in notes] == [False, True, True]
+
+
 def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk) -> None:
     first = practice.held()
     turn = practice.turn(first)
@@ -556,6 +823,38 @@ def test_an_answer_that_is_too_late_to_count_is_kept_as_evidence(practice: Desk)
     notes = practice.session.scalars(select(DeliveryNote)).all()
     assert {(note.attempt_id, note.reason) for note in notes} == {(attempt_of(turn), None)}
     assert len(notes) == 4
+
+
+def test_a_second_acceptance_of_another_attempt_is_evidence_of_a_second_copy(
+    practice: Desk,
+) -> None:
+    first = practice.held()
+    turn = practice.turn(first)
+    practice.sweep(ME)
+    second = practice.held(OTHER)
+    again = practice.turn(second)
+    practice.release(second, practice.all_say(again, Answer.ACCEPTED))
+
+    practice.release(first, practice.all_say(turn, Answer.ACCEPTED))
+
+    assert practice.states() == {SUBMITTED: 4}
+    notes = practice.session.scalars(select(DeliveryNote.attempt_id)).all()
+    assert notes == [attempt_of(turn)] * 4
+
+
+def test_only_what_came_too_late_is_kept_as_evidence(practice: Desk) -> None:
+    first = practice.held()
+    turn = practice.turn(first)
+    practice.sweep(ME)
+    practice.turn(practice.held(OTHER), [first.first_id])
+    mine = update(Delivery).where(Delivery.id == first.first_id + 1)
+    practice.session.execute(mine.values(state=IN_FLIGHT, attempt_id=attempt_of(turn)))
+
+    late = practice.release(first, practice.all_say(turn, Answer.ACCEPTED))
+
+    assert late.changes == {SUBMITTED: 1}
+    noted = practice.session.scalars(select(DeliveryNote.delivery_id)).all()
+    assert sorted(noted) == [first.first_id, first.first_id + 2, first.first_id + 3]
 
 
 def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:
@@ -577,11 +876,21 @@ def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:
 def test_an_intent_that_was_committed_after_all_is_taken_back(desk: Desk) -> None:
     turn = desk.turn(desk.held())
 
-    ledger.undo(desk.session, [turn], desk.now)
-    ledger.undo(desk.session, [turn], desk.now)
+    undo(desk.session, [turn], desk.now)
+    undo(desk.session, [turn], desk.now)
 
     assert {(d.state, d.tries, d.attempt_id) for d in desk.deliveries()} == {(PENDING, 0, None)}
     assert desk.session.scalars(select(Attempt.void)).one()
+
+
+def test_only_the_doubtful_attempt_of_a_batch_is_void(desk: Desk) -> None:
+    held = desk.held()
+    turns = [desk.turn(held, [held.first_id + no]) for no in range(2)]
+
+    undo(desk.session, [turns[1]], desk.now)
+
+    assert [desk.session.get_one(Attempt, attempt_of(one)).void for one in turns] == [False, True]
+    assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
 
 
 def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
@@ -589,9 +898,12 @@ def test_an_intent_that_was_not_committed_never_will_be(desk: Desk) -> None:
     assert turn.intent is not None
     never = replace(turn, intent=replace(turn.intent, attempt_id=4711))
 
-    ledger.undo(desk.session, [never], desk.now)
+    undo(desk.session, [never], desk.now)
 
-    assert desk.session.get_one(Attempt, 4711).void
+    void = desk.session.get_one(Attempt, 4711)
+    assert (void.void, void.issue_id, void.worker_id, void.size) == (True, desk.issue_id, 0, 0)
+    assert (void.fence, void.started_at) == (0, MONDAY)
+    assert (void.start_by, void.answer_by) == (MONDAY, MONDAY)
     assert desk.states() == {IN_FLIGHT: 4}
 
 
@@ -603,31 +915,88 @@ def test_a_number_that_a_crashed_server_gives_again_is_passed_over(desk: Desk) -
     forgotten = first.intent.attempt_id + 2
     never = replace(first, intent=replace(first.intent, attempt_id=forgotten))
 
-    ledger.undo(desk.session, [never], desk.now)
+    undo(desk.session, [never], desk.now)
     turns = [desk.turn(held, [held.first_id + no]) for no in (1, 2, 3)]
 
     assert len({attempt_of(turn) for turn in turns} - {forgotten}) == 3
 
 
-def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk) -> None:
+@pytest.mark.parametrize("differs", ["batch_id", "fence"])
+def test_a_number_that_somebody_else_got_is_left_alone(desk: Desk, differs: str) -> None:
     desk.held(ME)
     desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
     held = desk.held(OTHER)
     theirs = desk.turn(held, [held.first_id])
-    same_number = replace(theirs, fence=theirs.fence - 1)  # as ours was, before the server crashed
+    # As ours was, before the server crashed.
+    same_number = (
+        replace(theirs, fence=theirs.fence - 1)
+        if differs == "fence"
+        else replace(theirs, batch_id=theirs.batch_id + 1)
+    )
 
-    ledger.undo(desk.session, [same_number], desk.now)
+    undo(desk.session, [same_number], desk.now)
 
     assert desk.states() == {IN_FLIGHT: 1, PENDING: 3}
     assert not desk.session.get_one(Attempt, attempt_of(theirs)).void
 
 
+def test_a_claim_that_is_taken_back_frees_no_other_batch(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        one = open_desk(session, keys)
+        list_id = add_list(session, "monthly")
+        people = add_people(session, keys, list_id, 4)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 500, 1, MONDAY)
+        two = Desk(session, keys, list_id, people, issue_id)
+        first, second = one.held(), two.held()
+
+        undo(session, [second], MONDAY)
+
+        assert first.fence == second.fence
+        assert one.held(OTHER).batch_id == second.batch_id
+        assert one.claim(OTHER) is None
+
+
 def test_a_claim_that_was_committed_after_all_is_free_again(desk: Desk) -> None:
     held = desk.held()
 
-    ledger.undo(desk.session, [held, None, 5], desk.now)
+    undo(desk.session, [held, None, 5], desk.now)
 
     assert desk.held(OTHER).batch_id == held.batch_id
+
+
+def test_a_claim_that_somebody_else_has_got_meanwhile_stays_theirs(desk: Desk) -> None:
+    held = desk.held(ME)
+    desk.session.execute(update(Batch).values(lease_until=desk.now - SOON))
+    desk.held(OTHER)
+
+    undo(desk.session, [held], desk.now)
+
+    assert desk.claim(ME) is None
+
+
+def test_what_somebody_else_intends_meanwhile_is_not_taken_back(practice: Desk) -> None:
+    turn = practice.turn(practice.held(ME), [practice.batch().first_id])
+    practice.sweep(ME)
+    again = practice.turn(practice.held(OTHER))
+
+    undo(practice.session, [turn], practice.now)
+
+    assert practice.states() == {IN_FLIGHT: 4}
+    assert {each.attempt_id for each in practice.deliveries()} == {attempt_of(again)}
+
+
+def test_what_has_its_answer_is_not_taken_back(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    assert turn.intent is not None
+    one = Outcome(held.first_id, Answer.ACCEPTED)
+    tries = {held.first_id: 1}
+    desk.release(held, answered(turn.intent.attempt_id, tries, [one], desk.now))
+
+    undo(desk.session, [turn], desk.now)
+
+    assert desk.states() == {SUBMITTED: 1, PENDING: 3}
 
 
 # --- the course of an issue -------------------------------------------------------------------

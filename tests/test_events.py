@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
@@ -44,6 +45,7 @@ from subscribers.tables import (
     SuppressionReason,
 )
 from tests.audiences import address_of
+from tests.faults.figures import Figures
 from tests.faults.sizes import count
 from tests.signed import (
     NOW,
@@ -484,33 +486,32 @@ def _story(keys: Keys, gone: Gone) -> list[Reported]:
     return story + bounced
 
 
-@given(st.data())
-@settings(
-    max_examples=count(6, 500),  # on each of two databases
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @pytest.mark.fault("F12")
 def test_any_order_and_any_repetition_come_to_one_end(
-    engine: Engine, keys: Keys, data: st.DataObject
+    engine: Engine, keys: Keys, monkeypatch: pytest.MonkeyPatch, figures: Figures
 ) -> None:
-    _empty(engine)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bounces, "FEW", 5)
-        gone = new_issue(engine, keys, 12, UNKNOWN)
-        story = _story(keys, gone)
-        tell(engine, keys, *story)
-        expected = _everything(engine)
-        _empty(engine)
-        again = new_issue(engine, keys, 12, UNKNOWN)
-        assert again == gone
-        shuffled = data.draw(st.permutations(3 * story))
-        cuts = sorted(data.draw(st.lists(st.integers(0, len(shuffled)), max_size=4)))
-        for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True):
-            tell(engine, keys, *shuffled[start:end])
+    monkeypatch.setattr(bounces, "FEW", 5)
+    gone = new_issue(engine, keys, 12, UNKNOWN)
+    story = _story(keys, gone)
+    tell(engine, keys, *story)
+    expected = _everything(engine)
+    orders = 0
 
+    @settings(max_examples=count(6, 500), deadline=None)  # on each of two databases
+    @given(st.permutations(3 * story), st.lists(st.integers(0, 3 * len(story)), max_size=4))
+    def come_to_it(shuffled: Sequence[Reported], cuts: Sequence[int]) -> None:
+        nonlocal orders
+        orders += 1
+        _empty(engine)
+        assert new_issue(engine, keys, 12, UNKNOWN) == gone
+        for start, end in pairwise([0, *sorted(cuts), len(shuffled)]):
+            tell(engine, keys, *shuffled[start:end])
         assert _everything(engine) == expected
-        assert len(expected["suppressions"]) == 3
+
+    come_to_it()
+
+    assert len(expected["suppressions"]) == 3
+    figures("F12", orders=orders, events=orders * 3 * len(story), other_ends=0)
 
 
 def _empty(engine: Engine) -> None:

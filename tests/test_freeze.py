@@ -1,14 +1,27 @@
 """To whom, fixed: every test on SQLite and on PostgreSQL."""
 
+import json
+import re
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextlib import suppress as suppress_errors
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, event, insert, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
+from newsletter.dispatch.freeze import (
+    ApprovalVoid,
+    check_approval,
+    count_joined,
+    edition_for,
+    freeze,
+    freeze_joined,
+    hold_back,
+)
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.tables import (
     Batch,
@@ -16,14 +29,17 @@ from newsletter.tables import (
     Delivery,
     DeliveryState,
     Edition,
+    HandOver,
     Issue,
     IssueState,
     Notice,
     Reason,
+    Stop,
+    Trial,
 )
-from subscribers.database import open_engine, reading, writing
+from subscribers.database import open_engine, reading, table_of, writing
 from subscribers.privacy import Keys
-from subscribers.tables import SubscriptionState
+from subscribers.tables import Basis, Subscriber, Subscription, SubscriptionState
 from tests.audiences import (
     MONDAY,
     add_bulletin,
@@ -36,6 +52,7 @@ from tests.audiences import (
 )
 
 PENDING, EXCLUDED = DeliveryState.PENDING, DeliveryState.EXCLUDED
+SOON = timedelta(seconds=1)
 
 
 def freeze_now(
@@ -44,11 +61,25 @@ def freeze_now(
     return freeze(session, keys, issue_id, practice, 500, connections, MONDAY)
 
 
+def whole(sentence: str) -> str:
+    """Return the pattern of this sentence, and of nothing more."""
+    return f"^{re.escape(sentence)}$"
+
+
 def reasons_of(session: Session, issue_id: int) -> dict[int, Reason | None]:
     rows = session.execute(
         select(Delivery.subscriber_id, Delivery.reason).where(Delivery.issue_id == issue_id)
     )
     return {row.subscriber_id: row.reason for row in rows}
+
+
+def spans_of(session: Session, issue_id: int) -> list[tuple[int, int]]:
+    """Return edition and size of each batch, in their order; they have to lie without a gap."""
+    chosen = select(Batch).where(Batch.issue_id == issue_id).order_by(Batch.first_id)
+    batches = session.scalars(chosen).all()
+    for one, next_one in pairwise(batches):
+        assert next_one.first_id == one.last_id + 1
+    return [(batch.edition_no, batch.last_id - batch.first_id + 1) for batch in batches]
 
 
 def receive(
@@ -160,6 +191,26 @@ def test_batches_hold_every_pending_delivery_once(engine: Engine, keys: Keys) ->
         assert all(b.due_at == MONDAY for b in batches)
 
 
+def test_the_people_of_an_edition_lie_together_however_they_subscribed(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        spoken = [add_people(session, keys, list_id, 1, ("en", "fa")[no % 2]) for no in range(24)]
+        persian = {people[0] for people in spoken[1::2]}
+        issue_id = add_issue(session, keys, list_id, languages=("en", "fa"))
+
+        freeze_now(session, keys, issue_id)
+
+        assert spans_of(session, issue_id) == [(0, 10), (0, 2), (1, 10), (1, 2)]
+        in_persian = session.scalars(
+            select(Delivery.subscriber_id)
+            .join(Batch, Delivery.id.between(Batch.first_id, Batch.last_id))
+            .where(Batch.edition_no == 1)
+        )
+        assert set(in_persian) == persian
+
+
 @pytest.mark.parametrize(
     ("people", "limit", "connections", "largest"),
     [(5, 500, 10, 5), (160, 500, 4, 10), (400, 500, 4, 25), (400, 20, 4, 20)],
@@ -208,6 +259,62 @@ def test_everyone_gets_the_edition_in_their_language(engine: Engine, keys: Keys)
             )
         )
         assert {row.subscriber_id: row.edition_no for row in editions} == people
+        said = session.execute(select(Subscriber.id, edition_for(session, issue_id)))
+        assert {row[0]: row[1] for row in said} == people
+
+
+# --- the first hundred ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("english", "persian", "sizes"),
+    [
+        (99, 1, [(0, 25), (0, 25), (0, 25), (0, 24), (1, 1)]),
+        (100, 1, [(0, 100), (1, 1)]),
+        (150, 60, [(0, 100), (0, 30), (0, 20), (1, 30), (1, 30)]),
+        (60, 150, [(0, 30), (0, 30), (1, 100), (1, 30), (1, 20)]),
+        (70, 60, [(0, 70), (1, 30), (1, 30)]),
+    ],
+)
+def test_the_first_hundred_of_the_largest_edition_are_a_batch_that_goes_alone(
+    engine: Engine,
+    keys: Keys,
+    english: int,
+    persian: int,
+    sizes: Sequence[tuple[int, int]],
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, english)
+        add_people(session, keys, list_id, persian, language="fa")
+        issue_id = add_issue(session, keys, list_id, languages=("en", "fa"))
+
+        freeze(session, keys, issue_id, False, 30, 1, MONDAY)
+
+        assert spans_of(session, issue_id) == sizes
+        first = session.execute(
+            select(Trial.issue_id, Batch.due_at, Batch.last_id - Batch.first_id + 1).join(
+                Batch, Batch.id == Trial.batch_id
+            )
+        ).all()
+        largest = max(english, persian)
+        alone = [(issue_id, MONDAY, min(100, largest))] if english + persian > 100 else []
+        assert first == alone
+
+
+def test_practice_goes_to_everybody_at_once(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 150)
+        issue_id = add_issue(session, keys, list_id)
+
+        freeze_now(session, keys, issue_id, practice=True)
+
+        assert session.scalars(select(Trial)).all() == []
+        assert spans_of(session, issue_id) == [(0, 19)] * 7 + [(0, 17)]
+
+
+# --- who has it already -----------------------------------------------------------------------
 
 
 @pytest.mark.transition("b")
@@ -239,6 +346,29 @@ def test_who_may_have_the_bulletin_through_another_list_is_left_out(
         }
         assert {reasons[number] for number in both} == {None, Reason.ALREADY_RECEIVED}
         assert reasons[alone[0]] is None
+
+
+def test_only_issues_of_the_same_bulletin_count_as_received(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        weekly, monthly = add_list(session), add_list(session, "monthly")
+        people = add_people(session, keys, weekly, 3)
+        subscribe(session, monthly, people)
+        bulletin_id = add_bulletin(session, weekly)
+        same = add_issue(session, keys, weekly, bulletin_id)
+        another = add_issue(session, keys, weekly, add_bulletin(session, weekly, "another"))
+        issue_id = add_issue(session, keys, monthly, bulletin_id)
+        for number in (same, another):
+            freeze_now(session, keys, number)
+        receive(session, same, DeliveryState.SUBMITTED, people[0])
+        receive(session, another, DeliveryState.SUBMITTED, people[1])
+
+        freeze_now(session, keys, issue_id)
+
+        assert reasons_of(session, issue_id) == {
+            people[0]: Reason.ALREADY_RECEIVED,
+            people[1]: None,
+            people[2]: None,
+        }
 
 
 @pytest.mark.parametrize("practised", ["first", "second"])
@@ -285,7 +415,10 @@ def test_a_change_after_the_approval_stops_the_start(engine: Engine, keys: Keys)
         issue_id = add_issue(session, keys, add_list(session))
         session.execute(update(Issue).values(version_hash=b"w" * 32))
 
-        with pytest.raises(ApprovalVoid, match="changed after it was approved"):
+        said = (
+            f"Issue {issue_id} changed after it was approved: look at it again, then schedule it."
+        )
+        with pytest.raises(ApprovalVoid, match=whole(said)):
             freeze_now(session, keys, issue_id)
 
         assert session.scalars(select(Issue.state)).one() is IssueState.SCHEDULED
@@ -305,32 +438,101 @@ def test_an_email_that_is_not_the_approved_one_stops_the_start(
             session.delete(session.get_one(Edition, (issue_id, 0)))
             session.flush()
 
-        with pytest.raises(ApprovalVoid):
-            freeze_now(session, keys, issue_id)
+        said = (
+            f"Issue {issue_id} holds no email: draft it again."
+            if damage == "gone"
+            else f"The stored email of issue {issue_id} is not the one that was approved: draft "
+            "the issue again."
+        )
+        for look in (freeze_now, check_approval):
+            with pytest.raises(ApprovalVoid, match=whole(said)):
+                look(session, keys, issue_id)
+
+
+def test_what_was_approved_is_looked_at_again_before_more_of_it_goes(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        one, other = add_issue(session, keys, list_id), add_issue(session, keys, list_id)
+        session.execute(update(Issue).where(Issue.id == other).values(version_hash=b"w" * 32))
+
+        check_approval(session, keys, one)
+        said = f"Issue {other} is not the one that was approved: draft it again."
+        with pytest.raises(ApprovalVoid, match=whole(said)):
+            check_approval(session, keys, other)
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "match"),
+    ("column", "value", "said"),
     [
-        ("state", IssueState.DRAFT, "is draft"),
-        ("state", IssueState.AWAITING_APPROVAL, "awaiting approval"),
-        ("due_at", MONDAY + timedelta(seconds=1), "not due yet"),
-        ("not_before", MONDAY + timedelta(seconds=1), "not due yet"),
+        ("state", IssueState.DRAFT, "draft: only a scheduled issue can start."),
+        (
+            "state",
+            IssueState.AWAITING_APPROVAL,
+            "awaiting approval: only a scheduled issue can start.",
+        ),
+        *(
+            (column, MONDAY + SOON, "not due yet: move it if it shall start now.")
+            for column in ("due_at", "not_before")
+        ),
     ],
 )
 def test_an_issue_starts_only_when_it_may(
-    engine: Engine, keys: Keys, column: str, value: object, match: str
+    engine: Engine, keys: Keys, column: str, value: object, said: str
 ) -> None:
     with writing(engine) as session:
         issue_id = add_issue(session, keys, add_list(session))
         session.execute(update(Issue).values({column: value}))
 
-        with pytest.raises(NotAllowed, match=match):
+        with pytest.raises(NotAllowed, match=whole(f"Issue {issue_id} is {said}")):
             freeze_now(session, keys, issue_id)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=40)])
+def test_what_the_provider_holds_until_its_time_may_start_early_and_is_forgotten_when_late(
+    engine: Engine, keys: Keys, ahead: timedelta
+) -> None:
+    with writing(engine) as session:
+        issue_id = add_issue(session, keys, add_list(session), due_at=MONDAY + ahead)
+        session.execute(update(Issue).values(not_before=MONDAY))
+        add_hand_over(session, issue_id, MONDAY + ahead)
+        other = add_issue(session, keys, add_list(session, "monthly"))
+        add_hand_over(session, other, MONDAY)
+
+        freeze_now(session, keys, issue_id)
+
+        held = session.scalars(select(HandOver.issue_id).order_by(HandOver.issue_id)).all()
+        assert held == ([issue_id, other] if ahead else [other])
+
+
+def test_practice_never_starts_early(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        due_at = MONDAY + timedelta(minutes=40)
+        issue_id = add_issue(session, keys, add_list(session), due_at=due_at)
+        session.execute(update(Issue).values(not_before=None))
+        add_hand_over(session, issue_id, due_at)
+
+        with pytest.raises(NotAllowed, match="not due yet"):
+            freeze_now(session, keys, issue_id, practice=True)
+
+
+def add_hand_over(session: Session, issue_id: int, send_at: datetime) -> None:
+    row = HandOver(
+        issue_id=issue_id,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=send_at,
+        stop=Stop.NONE,
+        takes_slot=True,
+    )
+    session.add(row)
+    session.flush()
+
+
 def test_an_issue_that_does_not_exist_is_named(engine: Engine, keys: Keys) -> None:
-    with writing(engine) as session, pytest.raises(NotFound, match="no issue 77"):
+    said = whole("There is no issue 77: newsletter issue show lists them.")
+    with writing(engine) as session, pytest.raises(NotFound, match=said):
         freeze_now(session, keys, 77)
 
 
@@ -343,4 +545,179 @@ def test_an_issue_held_back_is_a_draft_and_staff_know(engine: Engine, keys: Keys
 
         issue = session.get_one(Issue, issue_id)
         assert (issue.state, issue.hold, issue.approved_hash) == (IssueState.DRAFT, True, None)
-        assert len(session.scalars(select(Notice.key)).all()) == 1
+        notice = session.scalars(select(Notice)).one()
+        body = json.loads(keys.decrypt(notice.body, "notice.body", notice.key.encode()))
+        assert body["subject"] == f"Issue {issue_id} did not start"
+        assert body["paragraphs"] == ["It changed.", "Nobody received it."]
+
+
+def test_an_issue_that_is_held_back_again_is_told_again(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        issue_id = add_issue(session, keys, add_list(session))
+
+        for hours in range(2):
+            hold_back(session, keys, issue_id, "It changed.", MONDAY + timedelta(hours=hours))
+
+        assert len(session.scalars(select(Notice)).all()) == 2
+
+
+@contextmanager
+def somebody_who_joins(
+    engine: Engine, list_id: int, subscriber_id: int, when: str
+) -> Iterator[None]:
+    """Let somebody subscribe just before or after the deliveries are written.
+
+    PostgreSQL allows that to others; here one more statement of the same transaction does it.
+    """
+
+    def join(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO delivery"):
+            row = {
+                "list_id": list_id,
+                "subscriber_id": subscriber_id,
+                "state": SubscriptionState.ACTIVE,
+                "basis": Basis.EXPLICIT_CONSENT,
+                "changed_at": MONDAY,
+            }
+            connection.execute(insert(table_of(Subscription)), row)
+
+    event.listen(engine, f"{when}_cursor_execute", join)
+    yield
+    event.remove(engine, f"{when}_cursor_execute", join)
+
+
+def test_an_audience_that_changes_while_it_is_fixed_is_not_begun(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 3)
+        late = add_people(session, keys, add_list(session, "monthly"), 1)
+        issue_id = add_issue(session, keys, list_id)
+
+    with (
+        pytest.raises(
+            NotAllowed,
+            match=whole(
+                f"The audience of issue {issue_id} changed while it was being fixed: it starts "
+                "again by itself in a moment."
+            ),
+        ),
+        somebody_who_joins(engine, list_id, late[0], "after"),
+        writing(engine) as session,
+    ):
+        freeze_now(session, keys, issue_id)
+
+    with reading(engine) as session:
+        assert session.get_one(Issue, issue_id).state is IssueState.SCHEDULED
+        assert states_of(session, issue_id) == {}
+
+
+# --- those who joined since -------------------------------------------------------------------
+
+
+def join_now(session: Session, issue_id: int, list_id: int, practice: bool = False) -> int:
+    return freeze_joined(session, issue_id, list_id, practice, 500, 2, MONDAY + timedelta(hours=1))
+
+
+def test_who_joined_since_gets_a_delivery_and_a_batch_of_their_own(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id, monthly = add_list(session), add_list(session, "monthly")
+        add_people(session, keys, list_id, 12)
+        issue_id = add_issue(session, keys, list_id, languages=("en", "fa"))
+        freeze_now(session, keys, issue_id)
+        add_people(session, keys, monthly, 2)
+        add_people(session, keys, list_id, 2, state=SubscriptionState.UNSUBSCRIBED)
+        joined = add_people(session, keys, list_id, 3)
+        persian = add_people(session, keys, list_id, 1, language="fa")
+        suppress(session, keys, joined[0])
+
+        assert count_joined(session, issue_id, list_id) == 4
+        assert join_now(session, issue_id, list_id) == 4
+
+        assert count_joined(session, issue_id, list_id) == 0
+        assert states_of(session, issue_id) == {PENDING: 15, EXCLUDED: 1}
+        assert reasons_of(session, issue_id)[joined[0]] is Reason.SUPPRESSED
+        assert spans_of(session, issue_id) == [(0, 10), (0, 2), (0, 2), (1, 1)]
+        assert session.get_one(Issue, issue_id, populate_existing=True).audience_size == 16
+        last = session.scalars(select(Batch).order_by(Batch.id.desc())).first()
+        assert last is not None
+        assert last.due_at == MONDAY + timedelta(hours=1)
+        assert session.get_one(Delivery, last.first_id).subscriber_id == persian[0]
+
+
+def test_whoever_joins_while_the_others_are_taken_in_makes_it_begin_again(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        issue_id = add_issue(session, keys, list_id)
+        freeze_now(session, keys, issue_id)
+        add_people(session, keys, list_id, 3)
+        late = add_people(session, keys, add_list(session, "monthly"), 1)
+
+    with (
+        pytest.raises(
+            NotAllowed, match=whole("Somebody is subscribing at this moment: try again.")
+        ),
+        somebody_who_joins(engine, list_id, late[0], "before"),
+        writing(engine) as session,
+    ):
+        join_now(session, issue_id, list_id)
+
+    with reading(engine) as session:
+        assert states_of(session, issue_id) == {}
+
+
+@pytest.mark.parametrize("practice", [False, True])
+def test_those_who_join_an_audience_of_nobody_are_taken_in(
+    engine: Engine, keys: Keys, practice: bool
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        issue_id = add_issue(session, keys, list_id)
+        freeze_now(session, keys, issue_id, practice)
+        add_people(session, keys, list_id, 101)
+
+        assert join_now(session, issue_id, list_id, practice) == 101
+
+        assert states_of(session, issue_id) == {PENDING: 101}
+        assert len(session.scalars(select(Trial)).all()) == (0 if practice else 1)
+
+
+def test_those_who_joined_are_no_trial_however_many_they_are(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 5)
+        issue_id = add_issue(session, keys, list_id)
+        freeze_now(session, keys, issue_id)
+        add_people(session, keys, list_id, 120)
+
+        join_now(session, issue_id, list_id)
+
+        assert session.scalars(select(Trial)).all() == []
+        assert spans_of(session, issue_id) == [(0, 5)] + [(0, 15)] * 8
+
+
+def test_who_joined_and_has_the_bulletin_already_is_left_out_but_not_of_practice(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        weekly, monthly = add_list(session), add_list(session, "monthly")
+        people = add_people(session, keys, weekly, 2)
+        bulletin_id = add_bulletin(session, weekly)
+        first = add_issue(session, keys, weekly, bulletin_id)
+        real, practice = (add_issue(session, keys, monthly, bulletin_id) for _ in range(2))
+        freeze_now(session, keys, first)
+        receive(session, first, DeliveryState.SUBMITTED)
+        freeze_now(session, keys, real)
+        freeze_now(session, keys, practice, practice=True)
+        subscribe(session, monthly, people)
+
+        join_now(session, real, monthly)
+        join_now(session, practice, monthly, practice=True)
+
+        assert states_of(session, real) == {EXCLUDED: 2}
+        assert states_of(session, practice) == {PENDING: 2}

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,7 @@ from newsletter.dispatch.retry import NOT_SENT, Answered, answered
 from newsletter.providers.base import Answer, Outcome
 from newsletter.quota import Limits
 from newsletter.tables import Pace
-from subscribers.database import open_engine, reading, writing
+from subscribers.database import open_engine, reading, run_by_driver, writing
 from tests.scripted import Scripted
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -86,8 +87,14 @@ def counted(engine: Engine) -> Iterator[list[str]]:
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         run.append(statement)
 
+    def note_by_driver(connection: Connection, statement: str, arguments: Any) -> list[Any]:
+        run.append(statement)
+        return run_by_driver(connection, statement, arguments)
+
     event.listen(engine, "before_cursor_execute", note)
-    yield run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("subscribers.statement.run_by_driver", note_by_driver)
+        yield run
     event.remove(engine, "before_cursor_execute", note)
 
 

@@ -31,6 +31,7 @@ from subscribers.privacy import Keys
 from subscribers.tables import Subscriber
 from tests.audiences import MONDAY, add_issue, add_list, add_people
 from tests.conftest import NOON
+from tests.faults.figures import Figures
 
 
 def start(engine: Engine, *, hands_over: int = 0) -> Witness:
@@ -248,7 +249,7 @@ WAYS = [
 @pytest.mark.parametrize("had_begun", [True, False], ids=["had begun", "had not begun"])
 @pytest.mark.fault("F14")
 def test_a_file_from_before_the_last_hand_over_is_a_copy(
-    sqlite: Place, put_back: Callable[[Place], None], had_begun: bool
+    sqlite: Place, put_back: Callable[[Place], None], had_begun: bool, figures: Figures
 ) -> None:
     if had_begun:
         start(sqlite.engine, hands_over=2)
@@ -261,10 +262,11 @@ def test_a_file_from_before_the_last_hand_over_is_a_copy(
     put_back(sqlite)
 
     assert is_refused(sqlite.engine)
+    figures("F14", files_put_back=1, refused=1)
 
 
 @pytest.mark.fault("F14")
-def test_a_file_kept_while_a_process_was_at_work_is_a_copy(sqlite: Place) -> None:
+def test_a_file_kept_while_a_process_was_at_work_is_a_copy(sqlite: Place, figures: Figures) -> None:
     witness = start(sqlite.engine, hands_over=2)
     with writing(sqlite.engine) as session:
         witness = Witness(session, 1, lambda _session, _worker_id: True)
@@ -275,6 +277,7 @@ def test_a_file_kept_while_a_process_was_at_work_is_a_copy(sqlite: Place) -> Non
     sqlite.put_file_back()
 
     assert why(sqlite.engine) == "This database is older than what was sent from here"
+    figures("F14", files_put_back=1, refused=1)
 
 
 def test_a_file_put_back_before_anything_more_went_out_is_no_copy(sqlite: Place) -> None:

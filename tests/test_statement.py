@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, PoolProxiedConnection, func, insert, select, text, update
+from sqlalchemy import Engine, PoolProxiedConnection, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from newsletter.tables import Pace
 from subscribers import database
 from subscribers.database import DatabaseUnavailable, Pen, open_engine, reading, table_of, writing
 from subscribers.privacy import Keys
@@ -16,6 +17,7 @@ from tests.audiences import MONDAY, add_list, add_people
 
 _list = table_of(MailingList)
 _subscription = table_of(Subscription)
+_pace = table_of(Pace)
 
 _STATES = Statement(
     lambda numbers: (
@@ -43,6 +45,12 @@ _ADD = Statement(
     )
 )
 
+_ON = Statement(
+    lambda _: select(_pace.c.provider).where(
+        or_(_pace.c.day == place("today"), _pace.c.month == place("other"))
+    )
+)
+
 
 def names(engine: Engine) -> list[str]:
     with reading(engine) as session:
@@ -57,6 +65,15 @@ def test_values_go_in_as_everywhere_and_rows_come_back_plain(engine: Engine, key
         assert _STATES.run(session, people[:2], now=MONDAY) == [(n, active) for n in people[:2]]
         assert _STATES.run(session, people, now=MONDAY - timedelta(seconds=1)) == []
         assert _STATES.run(session, (), now=MONDAY) == []
+
+
+def test_a_date_goes_in_as_everywhere(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.add(Pace(provider="smtp", day=MONDAY.date()))
+        session.flush()
+
+        assert _ON.run(session, today=MONDAY.date(), other=None) == [("smtp",)]
+        assert _ON.run(session, today=MONDAY.date() + timedelta(days=1), other=None) == []
 
 
 def test_a_statement_without_rows_gives_none(engine: Engine, keys: Keys) -> None:

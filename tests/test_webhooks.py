@@ -24,6 +24,7 @@ from newsletter.web.shield import MAX_EVENTS_BYTES
 from subscribers.database import reading, writing
 from subscribers.privacy import Purpose
 from tests.conftest import NOON
+from tests.faults.figures import Figures
 from tests.pages import ask, site_in, site_on
 from tests.signed import NOW, Gone, Signer, became, hand_over_all, posted
 
@@ -282,7 +283,9 @@ def test_odd_values_in_a_genuine_event_do_no_harm(
 
 
 @pytest.mark.fault("F12")
-def test_fifty_at_once_are_all_kept_and_each_event_once(site: Site, port: int, gone: Gone) -> None:
+def test_fifty_at_once_are_all_kept_and_each_event_once(
+    site: Site, port: int, gone: Gone, figures: Figures
+) -> None:
     before = kept(site)
     bodies = [
         posted([about(site, gone, 10 + (no + at) % 50, "deferred") for at in range(20)])
@@ -303,6 +306,7 @@ def test_fifty_at_once_are_all_kept_and_each_event_once(site: Site, port: int, g
     assert kept(site) - before == 50
     assert apply_waiting(site.engine, site.keys, NOW) == 50
     assert became(site.engine, gone.deliveries[10]).state is DeliveryState.SUBMITTED
+    figures("F12", posts_at_once=50, events=50 * 20, kept=50, applied=50)
 
 
 def test_the_log_names_nobody(

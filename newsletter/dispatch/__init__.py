@@ -2,6 +2,7 @@
 
 freeze      to whom, fixed in one transaction: a delivery for everyone, batches
 ledger      the statements of the normal way: claim, turn, release
+undo        what is taken back of a commit of which nobody knows whether it happened
 sweep       what is taken back from processes that are gone
 course      an issue stopped, completed, and how far it is
 handover    issues that the provider gets before their time and holds until then

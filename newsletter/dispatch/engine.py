@@ -35,6 +35,7 @@ from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.people import People, read_people
 from newsletter.dispatch.retry import Answered, answered, not_sent
 from newsletter.dispatch.sweep import sweep
+from newsletter.dispatch.undo import undo
 from newsletter.dispatch.worker import Presence
 from newsletter.dispatch.writer import Writer
 from newsletter.errors import NotAllowed, Problem
@@ -587,7 +588,7 @@ class _Run:
     def _undo(self, session: Session, doubtful: Sequence[object]) -> None:
         now = self._site.clock()
         self._gate.hold_row(session)
-        ledger.undo(session, doubtful, now)
+        undo(session, doubtful, now)
         for result in doubtful:
             if isinstance(result, Turn) and result.intent is not None:
                 self._gate.forget_probe(session, result.intent.attempt_id, now)

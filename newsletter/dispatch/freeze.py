@@ -71,7 +71,7 @@ def freeze(
     """
     _one_freeze_at_a_time(session)
     issue = session.execute(
-        select(Issue.list_id, Issue.state, Issue.audience_size).where(Issue.id == issue_id)
+        select(Issue.list_id, Issue.audience_size).where(Issue.id == issue_id)
     ).one_or_none()
     if issue is None:
         raise NotFound(f"There is no issue {issue_id}: newsletter issue show lists them.")

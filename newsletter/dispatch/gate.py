@@ -12,7 +12,17 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, case, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Integer,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -23,7 +33,8 @@ from newsletter.dispatch.retry import Answered
 from newsletter.providers.base import Provider
 from newsletter.quota import Limits, month_of
 from newsletter.tables import Attempt, Pace
-from subscribers.database import Instant, insert_new, table_of
+from subscribers.database import MICROSECOND, Instant, insert_new, table_of
+from subscribers.statement import Statement, place
 
 _pace = table_of(Pace)
 _attempt = table_of(Attempt)
@@ -209,23 +220,22 @@ class Gate:
         """Do as `pace.allowance` and `pace.take` would, with one statement; False if it may not."""
         today, count = self._today(now), self._most(want)
         rate = self._limits.per_second
-        found = session.execute(
-            _taking(is_spaced=rate is not None),
-            {
-                "this_provider": self._provider,
-                "wanted": count,
-                "today": today,
-                "tomorrow": today + timedelta(days=1),
-                "this_month": month_of(today),
-                "most": _or_all(self._limits.on(today)),
-                "most_in_month": _or_all(self._limits.per_month),
-                "now": now,
-                "caught_up": now - pace.CATCH_UP,
-                "span": 0 if rate is None else pace.span(count, rate) // timedelta(microseconds=1),
-            },
+        taking = _TAKING if rate is None else _TAKING_SPACED
+        found = taking.run(
+            session,
+            this_provider=self._provider,
+            wanted=count,
+            today=today,
+            tomorrow=today + timedelta(days=1),
+            this_month=month_of(today),
+            most=_or_all(self._limits.on(today)),
+            most_in_month=_or_all(self._limits.per_month),
+            now=now,
+            caught_up=now - pace.CATCH_UP,
+            span=0 if rate is None else pace.span(count, rate) // MICROSECOND,
         )
         failpoint("pace-taken")
-        return found.first() is not None
+        return bool(found)
 
     def _most(self, want: int) -> int:
         rate = self._limits.per_second
@@ -313,34 +323,38 @@ def _lock() -> Any:
     return _one().with_for_update()
 
 
-@cache
 def _taking(*, is_spaced: bool) -> ReturningUpdate[Any]:
     """Return the statement for a provider that is content: all of it, or no row."""
-    wanted, now = bindparam("wanted", type_=_pace.c.used.type), bindparam("now", type_=Instant)
-    is_today = _pace.c.day.in_((bindparam("today"), bindparam("tomorrow")))
-    is_this_month = _pace.c.month == bindparam("this_month")
+    wanted, now = place("wanted", Integer()), place("now", Instant())
+    today, this_month = place("today", Date()), place("this_month", Date())
+    is_today = _pace.c.day.in_((today, place("tomorrow", Date())))
+    is_this_month = _pace.c.month == this_month
     used: ColumnElement[int] = case((is_today, _pace.c.used), else_=0) + wanted
     used_month: ColumnElement[int] = (
         case((or_(is_today, is_this_month), _pace.c.used_month), else_=0) + wanted
     )
     values: dict[str, Any] = {
-        "day": case((is_today, _pace.c.day), else_=bindparam("today")),
-        "month": case((is_today, _pace.c.month), else_=bindparam("this_month")),
+        "day": case((is_today, _pace.c.day), else_=today),
+        "month": case((is_today, _pace.c.month), else_=this_month),
         "used": used,
         "used_month": used_month,
     }
     conditions = [
-        _pace.c.provider == bindparam("this_provider"),
+        _pace.c.provider == place("this_provider"),
         _pace.c.per_second.is_(None),
         _pace.c.hold_until.is_(None),
         _pace.c.breaker_until.is_(None),
-        used <= bindparam("most"),
-        used_month <= bindparam("most_in_month"),
+        used <= place("most"),
+        used_month <= place("most_in_month"),
     ]
     if is_spaced:
-        earliest = bindparam("caught_up", type_=Instant)
+        earliest = place("caught_up", Instant())
         begin = case((_pace.c.next_at > earliest, _pace.c.next_at), else_=earliest)
         begin = case((_pace.c.next_at.is_(None), now), else_=begin)
-        values["next_at"] = begin + bindparam("span", type_=BigInteger)
+        values["next_at"] = begin + place("span", BigInteger())
         conditions.append(or_(_pace.c.next_at.is_(None), _pace.c.next_at <= now))
     return update(_pace).where(*conditions).values(values).returning(_pace.c.provider)
+
+
+_TAKING = Statement(lambda _: _taking(is_spaced=False))
+_TAKING_SPACED = Statement(lambda _: _taking(is_spaced=True))

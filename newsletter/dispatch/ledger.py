@@ -4,6 +4,7 @@
 pending   -> in flight (turn) | excluded (turn) | failed (turn: no provider takes the address)
 in flight -> submitted | failed | pending, not before t | unknown (an answer)
 in flight -> unknown, or pending in practice (sweep: the process is gone, the answer overdue)
+in flight -> pending (undo: nobody knows whether its commit happened, and no byte has left)
 unknown   -> submitted | failed | pending (an answer that comes after all)
 ```
 Rows are locked in one order, issue, batch, deliveries, so that processes do not deadlock.
@@ -27,7 +28,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.orm import Session
@@ -54,7 +54,7 @@ from newsletter.tables import (
     Reason,
     Trial,
 )
-from subscribers.database import EPOCH, MICROSECOND, insert_new, table_of
+from subscribers.database import EPOCH, MICROSECOND, table_of
 from subscribers.privacy import Keys
 from subscribers.statement import Statement, place
 
@@ -228,23 +228,6 @@ def release(
     return Turn(held.issue_id, changes)
 
 
-def undo(session: Session, doubtful: Sequence[object], now: datetime) -> None:
-    """Take back intents and claims of a commit of which nobody knows whether it happened.
-
-    No byte has left for them.  Taking an attempt's id for a void row waits for a transaction
-    that is still open at the server: afterwards the old one is committed, or never will be.
-    """
-    for result in doubtful:
-        if isinstance(result, Turn) and result.intent is not None:
-            _void(session, result, result.intent.attempt_id, now)
-        elif isinstance(result, Claim):
-            session.execute(
-                update(_batch)
-                .where(_batch.c.id == result.batch_id, _batch.c.fence == result.fence)
-                .values(lease_until=None)
-            )
-
-
 def _close_attempt(
     session: Session, keys: Keys, held: Claim, answered: Answered | None, now: datetime
 ) -> tuple[IssueState, datetime | None, Counter[DeliveryState]]:
@@ -254,7 +237,7 @@ def _close_attempt(
     state, ours = IssueState(code), fence == held.fence
     changes: Counter[DeliveryState] = Counter()
     if answered is not None:
-        changes = _record(session, keys, held, answered, state, now)
+        changes = _record(session, keys, answered, state, now)
         if not ours:
             _reopen(session, held, answered, now)
         if answered.fault is not None and pause(
@@ -265,7 +248,7 @@ def _close_attempt(
 
 
 def _record(
-    session: Session, keys: Keys, held: Claim, answered: Answered, state: IssueState, now: datetime
+    session: Session, keys: Keys, answered: Answered, state: IssueState, now: datetime
 ) -> Counter[DeliveryState]:
     changes: Counter[DeliveryState] = Counter()
     for said, numbers in _alike(answered.verdicts).items():
@@ -451,58 +434,6 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
         _RIVALS.run(
             session, held.bulletins, this_bulletin=min(held.bulletins), this_issue=held.issue_id
         )
-
-
-def _pass_over(session: Session, attempt_id: int) -> None:
-    """See that no attempt is given this number again.
-
-    PostgreSQL takes it back with the transaction when it crashes; SQLite looks at the rows.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    draw = text("SELECT nextval(pg_get_serial_sequence('attempt', 'id'))")
-    while session.execute(draw).scalar_one() < attempt_id:
-        pass
-
-
-def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> None:
-    was_free = insert_new(
-        session,
-        Attempt,
-        id=attempt_id,
-        issue_id=doubtful.issue_id,
-        worker_id=0,
-        fence=0,
-        started_at=now,
-        start_by=now,
-        answer_by=now,
-        size=0,
-        void=True,
-    )
-    if was_free:  # that commit never happened, and no longer can
-        _pass_over(session, attempt_id)
-        return
-    ours = session.execute(
-        update(_attempt)
-        .where(
-            _attempt.c.id == attempt_id,
-            _attempt.c.batch_id == doubtful.batch_id,
-            _attempt.c.fence == doubtful.fence,
-        )
-        .values(void=True)
-        .returning(_attempt.c.id)
-    ).all()
-    if not ours:
-        return  # that commit never happened, and a crashed server gave its number to another
-    session.execute(
-        update(_delivery)
-        .where(
-            _delivery.c.id.in_(doubtful.tries),
-            _delivery.c.attempt_id == attempt_id,
-            _delivery.c.state == DeliveryState.IN_FLIGHT,
-        )
-        .values(state=DeliveryState.PENDING, attempt_id=None, tries=_delivery.c.tries - 1)
-    )
 
 
 # --- the statements of every turn ---------------------------------------------------------------

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
 from tests.faults.processes import Kind, Work, finish, killed, start, wait_for
 from tests.faults.receivers import KINDS, Receiver

@@ -20,7 +20,7 @@ from newsletter.dispatch.engine import Dispatcher
 from newsletter.tables import Delivery, DeliveryState
 from subscribers.database import open_engine, reading
 from tests.audiences import address_of
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.oracle import KEYS, prepare
 from tests.faults.power import Disk, Image
 from tests.faults.sizes import SIZE, count, dice

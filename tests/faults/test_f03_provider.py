@@ -20,7 +20,8 @@ from tests.faults.answers import (
     issue_state,
     resume,
 )
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import compare, prepare
 from tests.faults.processes import dispatcher_for
 from tests.faults.sizes import SIZE, chosen, count, dice

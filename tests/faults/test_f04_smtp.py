@@ -16,7 +16,7 @@ from subscribers.database import open_engine
 from tests.audiences import MONDAY
 from tests.contract.vendors import USER, smtp_faults
 from tests.faults.answers import PENDING, check_fault, issue_state, states_of
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.oracle import KEYS, prepare
 from tests.faults.receivers import Receiver, receiver
 from tests.faults.sizes import SIZE, chosen, dice

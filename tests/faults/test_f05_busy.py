@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from newsletter.tables import Attempt
 from subscribers.database import open_engine, reading
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
 from tests.faults.processes import start, wait_for
 from tests.faults.sizes import count, dice

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine, text
 from newsletter.migrations import upgrade
 from newsletter.tables import Issue, IssueState
 from subscribers.database import DatabaseUnavailable, open_engine, reading
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
 from tests.faults.processes import start, wait_for
 from tests.faults.receivers import Receiver

@@ -13,7 +13,8 @@ from newsletter.providers.base import Provider
 from newsletter.tables import Issue, IssueState
 from subscribers.database import reading, writing
 from tests.audiences import MONDAY
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import KEYS, compare, prepare
 from tests.faults.processes import provider_for
 from tests.scripted import Scripted

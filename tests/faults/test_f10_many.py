@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
 from tests.faults.processes import finish, killed, start
 from tests.faults.sizes import SIZE, count, dice

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.tables import DeliveryState
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
 from tests.faults.processes import Kind, finish, start, stop_between_two_writes, wait_for
 from tests.faults.receivers import KINDS

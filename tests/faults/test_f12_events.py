@@ -20,6 +20,7 @@ from newsletter.web import serve
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys, Purpose
 from tests.conftest import NOON
+from tests.faults.figures import Figures
 from tests.faults.processes import fork
 from tests.pages import SITE_KEY, ask, site_in
 from tests.signed import NOW, Gone, Signer, became, hand_over_all, posted
@@ -98,7 +99,7 @@ def kept(site: Site) -> int:
 
 @pytest.mark.parametrize("failpoint", ["events-written", "events-kept"])
 def test_what_was_not_answered_comes_again_and_counts_once(
-    site: Site, gone: Gone, failpoint: str
+    site: Site, gone: Gone, failpoint: str, figures: Figures
 ) -> None:
     events = body(site, gone)
     process, port = fork(keep, site.folder, site.settings, failpoint)
@@ -116,9 +117,10 @@ def test_what_was_not_answered_comes_again_and_counts_once(
     Service(site, lambda: NOW)._apply_events()
     states = {became(site.engine, number).state for number in gone.deliveries}
     assert states == {DeliveryState.SUBMITTED}
+    figures("F12", kills=1, events=COPIES, kept=COPIES)
 
 
-def test_what_was_applied_is_not_applied_again(site: Site, gone: Gone) -> None:
+def test_what_was_applied_is_not_applied_again(site: Site, gone: Gone, figures: Figures) -> None:
     events = body(site, gone)
     with serve(site, lambda: NOON, "127.0.0.1", 0) as running:
         ask(running.port, "POST", PATH, events, SIGNER.headers(events))
@@ -131,3 +133,4 @@ def test_what_was_applied_is_not_applied_again(site: Site, gone: Gone) -> None:
     assert process.exitcode == 137
     assert [became(site.engine, number) for number in gone.deliveries] == first
     assert {one.state for one in first} == {DeliveryState.SUBMITTED}
+    figures("F12", kills=1, events=COPIES, kept=COPIES)

@@ -16,7 +16,8 @@ from subscribers.database import open_engine, reading, writing
 from subscribers.tables import Subscription, SubscriptionState
 from tests.audiences import address_of
 from tests.faults.answers import resume, states_of
-from tests.faults.conftest import Figures, Takers
+from tests.faults.conftest import Takers
+from tests.faults.figures import Figures
 from tests.faults.oracle import check, compare, prepare
 from tests.faults.processes import Kind, finish, start, stop_between_two_writes, wait_for
 from tests.faults.receivers import KINDS

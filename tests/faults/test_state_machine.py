@@ -32,13 +32,14 @@ from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.people import read_people
 from newsletter.dispatch.retry import NOT_SENT, Answered, answered, not_sent
 from newsletter.dispatch.sweep import sweep
+from newsletter.dispatch.undo import undo
 from newsletter.providers.base import Answer, Intent, Outcome
 from newsletter.report import report
 from newsletter.tables import Attempt, Delivery, DeliveryState, Issue, IssueState
 from subscribers.database import open_engine
 from subscribers.tables import Subscription, SubscriptionState
 from tests.audiences import MONDAY, add_issue, add_list, add_people, suppress
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.oracle import KEYS
 from tests.faults.sizes import SIZE, count
 
@@ -312,7 +313,7 @@ class Dispatching(RuleBasedStateMachine):
         try:
             with self.session.begin_nested():
                 if worker is not None:
-                    ledger.undo(self.session, worker.doubtful, self.now)
+                    undo(self.session, worker.doubtful, self.now)
                 yield
                 if fails:
                     raise CommitFailed

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.figures import Figures
 from tests.journeys.conftest import Said, TrialSite, people_csv
 from tests.servers.smtp import Fault, SmtpServer, smtp_server
 
@@ -345,6 +346,7 @@ def test_a_restore_after_a_send_sends_nothing_again(
     server: SmtpServer,
     tmp_path: Path,
     way: Callable[[TrialSite, Path], Callable[[], TrialSite]],
+    figures: Figures,
 ) -> None:
     server.plan(GREYLISTED)
     begun = drafted(letter, tmp_path)
@@ -380,11 +382,12 @@ def test_a_restore_after_a_send_sends_nothing_again(
     third = drafted(restored, tmp_path, at="now", which=0)
     assert third > due
     assert "no copy" in restored("restored").out
+    figures("F14", restores=1, people=10, refused=2, twice=0, lost=0, unknown=6)
 
 
 @pytest.mark.fault("F14")
 def test_what_a_person_says_did_not_go_out_goes_on(
-    letter: TrialSite, server: SmtpServer, tmp_path: Path
+    letter: TrialSite, server: SmtpServer, tmp_path: Path, figures: Figures
 ) -> None:
     server.plan(GREYLISTED)
     begun = drafted(letter, tmp_path)
@@ -402,11 +405,12 @@ def test_what_a_person_says_did_not_go_out_goes_on(
 
     assert (twice.status, strange.status, said.status) == (1, 1, 0)
     assert taken(server) == {f"reader{n}": 2 for n in range(5)}
+    figures("F14", restores=1, people=10, twice=0, lost=0, unknown=0)
 
 
 @pytest.mark.fault("F14")
 def test_a_decision_about_a_copy_that_is_killed_changes_nothing(
-    letter: TrialSite, server: SmtpServer, tmp_path: Path
+    letter: TrialSite, server: SmtpServer, tmp_path: Path, figures: Figures
 ) -> None:
     begun = drafted(letter, tmp_path)
     put_back = by_backup(letter, tmp_path)
@@ -422,6 +426,8 @@ def test_a_decision_about_a_copy_that_is_killed_changes_nothing(
     assert restored(*command).status == 0
     send(restored)
     assert taken(server) == {f"reader{n}": 1 for n in range(5)}
+    assert sending(restored, begun) == {"unknown": 5}
+    figures("F14", restores=1, kills=1, people=5, refused=1, twice=0, lost=0, unknown=5)
 
 
 def test_a_copy_with_nothing_in_question_goes_on_when_it_is_told_to(
