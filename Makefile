@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two for each processor: the tests wait for servers and processes half of their time.
 PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo serve test check format faults mutants bench bench-large email-check gallery lock clean
+.PHONY: demo serve test check format corpus pictures faults mutants bench bench-large email-check gallery lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -25,6 +25,14 @@ check: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# How much of the sample bulletins is read right; fails below the aim.
+corpus: .venv/ready
+	$(BIN)/python -m tests.corpus
+
+# The pictures of the how-to, made by the product itself.  Needs Chromium.
+pictures: .venv/ready
+	$(BIN)/python docs/pictures.py
 
 # What is done to it on purpose, in full: about forty minutes.  FULL=nightly kills ten times as
 # often; SEED runs the same again.  Several machines (network namespaces) need root and the command ip.

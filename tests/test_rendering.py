@@ -357,10 +357,33 @@ def test_the_day_of_a_point_is_told(language: str, day: str) -> None:
     assert f"{day}: Pray." in Reading(html).text
 
 
+def test_a_picture_without_words_leaves_nothing_empty_behind() -> None:
+    wordless = Picture(b"", "image/png", "", "", 4)
+
+    email = render(replace(ENGLISH, blocks=(*ENGLISH.blocks, wordless)), LOOK, TEMPLATES)
+
+    assert email == render(ENGLISH, LOOK, TEMPLATES)
+
+
 def test_subject_is_the_title_on_one_line() -> None:
     email = render(replace(ENGLISH, title="Peace \n in\tthe\x07 hills."), LOOK, TEMPLATES)
 
-    assert email.subject == "Peace in the hills."
+    assert email.subject == "Peace in the hills"
+
+
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [
+        ("Peace.", "Peace"),
+        ("Peace!", "Peace!"),
+        ("And then ...", "And then ..."),
+        ("News from St.", "News from St."),
+        ("平安。", "平安"),
+        ("امن۔", "امن"),
+    ],
+)
+def test_the_subject_has_no_full_stop(title: str, subject: str) -> None:
+    assert render(replace(ENGLISH, title=title), LOOK, TEMPLATES).subject == subject
 
 
 def test_the_look_comes_from_the_settings() -> None:

@@ -38,6 +38,8 @@ _SLOT_BYTES = 200  # what a filled slot is taken to weigh
 _STAFF_REASON = "You receive this because you are named in the settings of the prayer newsletter."
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
+# A full stop at the end of a heading; "St." and "Co." keep theirs, and so does "…".
+_FULL_STOP = re.compile(r"(?:(?<=\w{3})\.|[。۔])\s*$")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -103,7 +105,11 @@ class Templates:
             bytecode_cache=_compiled,
             cache_size=-1,
         )
-        self._environment.filters |= {"wrapped": wrap, "linked": _linked}
+        self._environment.filters |= {
+            "wrapped": wrap,
+            "linked": _linked,
+            "without_stop": _without_stop,
+        }
         found = [
             name for name in self._environment.list_templates(["j2"]) if name.startswith("email/")
         ]
@@ -181,7 +187,7 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
     context = _page(bulletin.language, bulletin.direction, look) | {
         "bulletin": bulletin,
         "words": words,
-        "story": [_part(block) for block in bulletin.blocks],
+        "story": [part for block in bulletin.blocks if (part := _part(block)).texts],
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
@@ -292,6 +298,10 @@ def _clean(text: str) -> str:
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def _without_stop(title: str) -> str:
+    return _FULL_STOP.sub("", title)
+
+
 def _linked(text: str) -> Markup:
     """Return `text` as HTML with its web addresses made links, exactly as they are."""
     pieces: list[Markup] = []
@@ -333,7 +343,8 @@ def _part(block: Block) -> _Part:
         case ItemList(items):
             return _Part("list", items)
         case Picture(alt=alt, caption=caption):
-            return _Part("paragraph", (caption or alt,))
+            words = caption or alt
+            return _Part("paragraph", (words,) if words else ())
 
 
 def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:
