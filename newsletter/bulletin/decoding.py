@@ -155,15 +155,14 @@ def _is_mixed_up(text: str) -> bool:
     return len(_MIXED_WORD.findall(text)) > _MOST_MIXED * foreign
 
 
-# Words of nearly every sentence.  What is KOI8-R shows none of them when read as Windows-1251.
+# Words of nearly every sentence.  What is KOI8-R shows hardly one when read as Windows-1251.
 _RUSSIAN = re.compile(r"\b(?:и|в|не|на|что|с|по|для|о|за|из)\b")
 _CERTAINLY = 3
 
 
 def _is_koi8(source: bytes, text: str) -> bool:
-    if _RUSSIAN.search(text):
-        return False
-    return len(_RUSSIAN.findall(source.decode("koi8_r"))) >= _CERTAINLY
+    certain = max(_CERTAINLY, 2 * len(_RUSSIAN.findall(text)) + 1)
+    return len(_RUSSIAN.findall(source.decode("koi8_r"))) >= certain
 
 
 def no_words() -> UnreadableInput:

@@ -28,7 +28,7 @@ _MARK = re.compile(
     r"|(?P<dash>[-–—−*+])\s+"
     r"|(?P<key>\d)\ufe0f?\u20e3\s*"
     r"|[(（]?(?P<number>\d{1,2})"
-    r"(?:(?:[.．。۔)）]\s+|[)）．]\s*|\s?[-–]\s+|[-–](?=[\u0620-\u06ff]))(?!\d)|、\s*)"
+    r"(?:(?:[.．。۔)）](?:\s+|$)|[)）．۔]\s*|\s?[-–]\s+|[-–](?=[\u0620-\u06ff]))(?!\d)|、\s*)"
     r"|(?:[(（](?P<inner>[^\W\d_])[)）]|(?P<outer>[^\W\d_])[)）])\s*(?=\S)"
     # "A. Smith" is a name; Korean and Arabic have no such initials.
     r"|(?P<caseless>[가-하\u0621-\u064a])\.\s*(?=\S)"

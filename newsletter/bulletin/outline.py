@@ -17,6 +17,7 @@ LONGEST_TITLE = 150  # characters; a longer first line is the story already
 _LONGEST_RESIDUE = 120
 _LONGEST_HEADING = 60
 _MOST_WORDS = 8  # of a heading that no table knows
+_WEB = re.compile(r"://|www\.|\w@\w")  # no heading leads elsewhere
 _NO_HEADING_ENDS = '.,;!?…”"»–—-،؛؟۔।，；。！？、」』'
 _NUMBERING = ("numeral", "number", "letter", "emoji")  # what may stand before a heading too
 _NESTED = 2  # columns further in than the list: part of the entry above
@@ -181,6 +182,8 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
             continue
         for mark, lines in _stretches(passage, marks, headings):
             text = joined([mark.rest if mark else lines[0].text, *_texts(lines[1:])])
+            if mark and not any(character.isalnum() for character in text):
+                continue  # a number that nobody wrote anything behind
             if entries and _indent(lines[0]) >= indent + _NESTED:
                 entries[-1] = replace(entries[-1], text=joined([entries[-1].text, text]))
             elif mark is None:
@@ -269,6 +272,7 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
             kind: {place for mark in row if mark and mark.kind == kind for place in mark.places}
             for kind in COUNTED
         }
+        begun = False
         near = [rows[m][0] for m in (n - 1, n + 1) if 0 <= m < len(rows)]
         above = passages[n - 1].lines[-1] if n else passage.lines[0]
         for line, mark in zip(passage.lines, row, strict=True):
@@ -284,9 +288,11 @@ def _marks(passages: Sequence[Passage], words: Words) -> dict[int, Mark]:
                 mark.is_sure()
                 or company
                 or (first and any(mark.is_kin(other) for other in near))
-                or (first and _asks(mark.rest, words))
                 or headed
+                # Within a list one that prays is an entry, whatever it begins with.
+                or ((first or begun) and _asks(mark.rest, words))
             ):
+                begun = True
                 marks[line.number] = mark
     return marks
 
@@ -337,7 +343,7 @@ def _is_heading(said: Said, following: Part | None, words: Words) -> bool:
         return False
     if is_known_heading(text, words):
         return True
-    if text[0] in "-–—*+":
+    if text[0] in "-–—*+" or _WEB.search(text):
         return False
     if len(text.split()) > _MOST_WORDS or text[-1] in _NO_HEADING_ENDS:
         return False

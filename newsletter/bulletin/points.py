@@ -83,6 +83,10 @@ def _section(heading: Named, above: _Section, before: Part | None, words: Words)
     if above.prays and deeper:
         by_topic = above.by_topic or heading.level <= above.level
         return replace(above, topic=heading.text, by_topic=by_topic)
+    if kinds := _kinds(name, words):  # "We pray every day", "Молимся каждый день"
+        petition = PointKind.PETITION in kinds
+        kind = PointKind.PETITION if petition else PointKind.THANKSGIVING
+        return _Section(True, heading.level, kind, heading.text)
     return _Section(None, heading.level, topic=heading.text)
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 _OPENING = '“„«»"「『'
-_CLOSES = {"“": "”“", "„": "“”", "”": "”", "«": "»", "»": "«", "「": "」", "『": "』"}
+_CLOSES = {"“": "”“", "„": "“”", "”": "”“", "«": "»", "»": "«", "「": "」", "『": "』"}
 _MARK = re.compile('[“”„«»「」『』"]')
 _BEFORE_OPENING = re.compile(r"[\s(\[{–—/\-‘'“„«¿¡]")
 

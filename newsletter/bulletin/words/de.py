@@ -40,9 +40,9 @@ WORDS = Words(
         r"themen|hinweise|impulse?|kalender|liste|brief|woche|aufrufe?|info(?:s|rmationen)?)"
         r"(?:\s+(?:für|der|im)\s+.{1,30})?",
         r"(?:zum\s+|für\s+das\s+|im\s+|fürs\s+|unser\s+)?gebet(?:e)?",
-        r"anliegen(?:\s+(?:für\s+das|fürs|zum)\s+gebet)?|fürbitten?",
+        r"anliegen(?:\s+(?:für\s+das|fürs|zum)\s+gebet)?|fürbitten?|(?:unsere\s+|eure\s+|die\s+)?bitten?|(?:unsere|eure|die)\s+fürbitten",
         r"(?:wofür|wie)\s+(?:ihr|sie|wir|du)\s+beten\s+(?:könnt|können|kannst)",
-        r"(?:bitte\s+)?bete(?:t|n\s+sie|n\s+wir)?(?:\s+(?:mit\s+uns|mit|für|um|dass|bitte))?|wir\s+beten(?:\s+für)?",
+        r"(?:bitte\s+)?bete(?:t|n\s+sie|n\s+wir)?(?:\s+(?:mit\s+uns|mit|für|um|dass|bitte))?|wir\s+(?:beten(?:\s+für)?|bitten(?:\s+um)?)",
         r"lasst\s+uns\s+beten(?:\s+für)?",
         r"(?:bitte|bitten|fürbitte|fürbitten|gebet)\s*(?:und|&|\+|/)\s*(?:dank|lob)|"
         r"(?:dank|lob|danken)\s*(?:und|&|\+|/)\s*(?:bitte|bitten|fürbitte|gebet|gebetsanliegen)",
@@ -99,7 +99,7 @@ WORDS = Words(
             r"(?:hier\s+klicken|klicken\s+sie\s+hier|klick(?:e|t)?\s+hier)(?:,?\s+um\s+.{1,50})?",
             r"(?:zum\s+inhalt|zur\s+navigation)(?:\s+springen)?|nach\s+oben|zum\s+seitenanfang|zurück\s+(?:nach\s+oben|zur\s+übersicht|zur\s+startseite)",
             r"(?:weiterlesen|mehr\s+(?:lesen|erfahren|anzeigen)|jetzt\s+lesen|alle\s+anzeigen)",
-            r"(?:seite|artikel|beitrag)\s+(?:teilen|drucken|weiterempfehlen|merken)|teilen\s+(?:auf|mit|via)\s+.{1,30}|(?:folge|folgen\s+sie)\s+uns\s+auf\s+.{1,30}",
+            r"(?:diese[nr]?\s+)?(?:seite|artikel|beitrag)\s+(?:teilen|drucken|weiterempfehlen|merken)|teilen\s+(?:auf|mit|via)\s+.{1,30}|(?:folge|folgen\s+sie)\s+uns\s+auf\s+.{1,30}",
             r"(?:kommentar\s+(?:schreiben|hinterlassen)|\d+\s+kommentare?|keine\s+kommentare|ähnliche\s+(?:artikel|beiträge))",
             r"(?:vorheriger|nächster|voriger)\s+(?:artikel|beitrag)|(?:vorherige|nächste)\s+seite|seite\s+\d+\s+von\s+\d+",
             r"(?:wir\s+verwenden|diese\s+(?:web)?seite\s+(?:verwendet|nutzt))\s+cookies.*|(?:alle\s+)?cookies\s+(?:akzeptieren|ablehnen)",

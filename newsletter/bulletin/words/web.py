@@ -20,13 +20,13 @@ RESIDUE = (
         r"(?:read|see|show|load|view)\s+(?:more|less|all)(?:\s+(?:articles?|news|posts?|"
         r"comments?|stories))?|continue\s+reading",
         r"(?:share|tweet|e-?mail|print|save|bookmark|download)\s+(?:this|the)\s+"
-        r"(?:page|article|post|story)(?:\s+.{1,30})?",
+        r"(?:page|article|post|story)(?:\s+(?:on|via|by|to)\s+.{1,30})?",
         r"(?:share|follow\s+us|like\s+us|find\s+us)\s+(?:this\s+)?on\s+"
         r"(?:facebook|twitter|x|instagram|whatsapp|linkedin|telegram|youtube|social\s+media)",
         r"(?:leave|post|write|add)\s+a\s+(?:comment|reply)|no\s+comments(?:\s+yet)?|"
         r"\d+\s+comments?|related\s+(?:articles|posts|stories)",
         r"(?:previous|next)\s+(?:page|post|article|story)|page\s+\d+\s+of\s+\d+",
-        r"(?:we|this\s+(?:web)?site)\s+uses?\s+cookies.*|accept\s+(?:all\s+)?cookies",
+        r"(?:we|this\s+(?:web)?site)\s+uses?\s+cookies(?:\s+(?:to|on|for|and|so|in\s+order)\b.*|[.!].{0,40})?|accept\s+(?:all\s+)?cookies",
         r"(?:please\s+)?(?:enable|turn\s+on)\s+javascript.*|loading",
         r"(?:please\s+)?(?:close|dismiss)\s+(?:this\s+)?(?:window|message|popup|pop-up|dialog|ad|banner)",
         r"advertisement|sponsored\s+(?:content|post)|all\s+rights\s+reserved",
