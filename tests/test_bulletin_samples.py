@@ -123,7 +123,7 @@ CORPUS: list[tuple[str, str, str, list[str], list[str], list[tuple[str, int]]]] 
             "thanksgiving||Give thanks for rain.",
         ],
         ["Jas.5.18"],
-        [],
+        [("review-comment", 17), ("tracked-changes", 24)],
     ),
     (
         "typed.markdown",
