@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two for each processor: the tests wait for servers and processes half of their time.
 PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo serve test check format corpus pictures faults mutants bench bench-large email-check gallery lock clean
+.PHONY: demo serve test check format corpus pictures faults fuzz mutants bench bench-large email-check gallery lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -45,6 +45,16 @@ faults: .venv/ready
 	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --dist worksteal --hypothesis-seed=$(SEED)
 	$(BIN)/pytest -n 0 -m machines
 
+# Files changed at random, for each kind that is read: so many seconds each.  What was found stays
+# in fuzz/ for the next run; a crash leaves its bytes there.  Linux, Python 3.11 to 3.13.
+FUZZ_SECONDS ?= 60
+fuzz: .venv/ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
+	for ending in .txt .md .docx .html .xml; do \
+		$(BIN)/python -m tests.fuzz.readers $$ending fuzz \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1500 -max_len=20000 || exit 1; \
+	done
+
 # Small mistakes, made one by one in the part that decides who gets what: do the tests notice?
 mutants: .venv/ready
 	rm -rf mutants
@@ -52,6 +62,7 @@ mutants: .venv/ready
 	$(BIN)/mutmut results
 
 bench: .venv/ready
+	$(BIN)/python benchmarks/read_bulletin.py
 	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/scripture.py
 	$(BIN)/python benchmarks/import_subscribers.py
@@ -91,4 +102,4 @@ lock: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv demo mutants dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo fuzz mutants dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

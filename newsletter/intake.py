@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.bulletin import LARGEST_BYTES, too_large
 from newsletter.checks import Finding, Severity, blocks
 from newsletter.counted import counted
 from newsletter.errors import NotAllowed, Problem
@@ -41,7 +42,6 @@ from subscribers.database import DatabaseUnavailable, writing
 from subscribers.tables import MailingList
 
 SETTLED_FOR = timedelta(seconds=5)  # a file that still grows is left alone
-LARGEST_BYTES = 5_000_000
 
 TAKEN, REFUSED = "taken", "refused"
 _WHY = ".why.txt"
@@ -332,7 +332,8 @@ def _read(path: Path, stamp: Stamp) -> bytes | None:
     """Return the file's bytes; None if it changed since it was looked at.
 
     Raises:
-        NotAllowed: no plain file, or too large.
+        NotAllowed: no plain file.
+        UnreadableInput: too large.
         OSError: it went away, or may not be read.
     """
     if not stat.S_ISREG(path.lstat().st_mode):
@@ -340,10 +341,7 @@ def _read(path: Path, stamp: Stamp) -> bytes | None:
             f"{path.name} is no file of its own but a link or a device: put the text itself here."
         )
     if stamp[1] > LARGEST_BYTES:
-        raise NotAllowed(
-            f"{path.name} is larger than {LARGEST_BYTES // 1_000_000} MB: a bulletin is text, so "
-            "leave pictures out."
-        )
+        raise too_large()
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         source = file.read(LARGEST_BYTES + 1)

@@ -133,8 +133,8 @@ def test_the_sample_reads_the_same_in_every_encoding_and_with_every_line_end(
 @pytest.mark.parametrize(
     ("source", "name", "sentence"),
     [
-        (b"Hello", "letter.docx", ".txt, .md or .markdown"),
-        (b"Hello", "letter", ".txt, .md or .markdown"),
+        (b"Hello", "letter.odt", ".docx, .html, .*.rss or .atom"),
+        (b"Hello", "letter", ".txt, .md"),
         (b"", "a.txt", "no words"),
         (b" \r\n\t \xc2\xa0\n", "a.txt", "no words"),
         (codecs.BOM_UTF8 + b"\n--- ***\n", "a.md", "no words"),
@@ -142,7 +142,8 @@ def test_the_sample_reads_the_same_in_every_encoding_and_with_every_line_end(
         (b"# \n\n<!-- secret -->", "a.md", "no words"),
         (b"Read more", "a.txt", "no words"),
         (b"a\0b", "a.txt", "not a text file"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(40), "a.txt", "not a text file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "a.txt", "a picture"),
+        (b"\x7fELF" + bytes(40), "a.txt", "not a text file"),
         (b"\x01\x02\x03 abc", "a.txt", "not a text file"),
         (b"caf\x81\xe9", "a.txt", "not a text file"),
         (codecs.BOM_UTF16_LE + b"a", "a.txt", "not a text file"),

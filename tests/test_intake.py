@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from newsletter.bulletin import LARGEST_BYTES
 from newsletter.config import Secrets
-from newsletter.intake import LARGEST_BYTES, Intake, Taken
+from newsletter.intake import Intake, Taken
 from newsletter.issue import cancel
 from newsletter.site import Site
 from newsletter.tables import Bulletin, Issue, IssueState
@@ -26,8 +27,19 @@ from tests.office import (
     Office,
     desk_for,
 )
+from tests.word_files import paragraph, word_file
 
 FRIDAY = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+
+
+_STORY = "<p>They met &amp; sang.</p><ul><li>Pray for rain.</li></ul>"
+_ITEM = f"<title>The hills</title><description><![CDATA[{_STORY}]]></description>"
+KINDS = {
+    ".docx": word_file(paragraph("The hills"), paragraph("They met."), paragraph("• Pray.")),
+    ".html": f"<html><h1>The hills</h1>{_STORY}</html>".encode(),
+    ".xml": f"<rss version='2.0'><channel><item>{_ITEM}</item></channel></rss>".encode(),
+    ".md": b"---\ntitle: The hills\n---\n\nThey met.\n\n* Pray for rain.\n",
+}
 
 
 class Folder(Office):
@@ -392,6 +404,17 @@ def test_a_further_language_joins_the_issue(folder: Folder) -> None:
 
     assert farsi.issue_id == first.issue_id
     assert "a further language" in farsi.sentence
+
+
+@pytest.mark.parametrize("ending", [".docx", ".html", ".xml", ".md"])
+def test_every_kind_of_file_is_taken(folder: Folder, ending: str) -> None:
+    folder.add_list()
+    folder.drop(KINDS[ending], f"harvest{ending}")
+
+    (taken,) = folder.look()
+
+    assert taken.sentence.startswith("Taken as bulletin 1: issue 1 ")
+    assert folder.found() == {f"taken/harvest{ending}"}
 
 
 def test_a_held_draft_is_called_a_draft(folder: Folder) -> None:

@@ -105,6 +105,30 @@ def test_the_same_content_again_is_the_same_bulletin(office: Office) -> None:
     assert (again.id, again.already) == (first.id, True)
 
 
+@pytest.mark.parametrize("line", ["Sensitivity: restricted", "Summary: In short."])
+def test_the_same_words_for_other_eyes_are_a_new_version(office: Office, line: str) -> None:
+    list_id = office.add_list()
+    first = office.add(list_id)
+    title, _, rest = HARVEST.partition(b"\n")
+    other = title + b"\n" + line.encode() + b"\n" + rest
+
+    second = office.add(list_id, other)
+    again = office.add(list_id, other)
+
+    assert (second.previous_id, second.already) == (first.id, False)
+    assert (again.id, again.already) == (second.id, True)
+
+
+def test_a_file_that_names_its_language_needs_no_ending_that_does(office: Office) -> None:
+    title, _, rest = HARVEST.partition(b"\n")
+    source = title + b"\nLanguage: Farsi\n" + rest
+
+    named = office.add(office.add_list(), source)
+
+    with reading(office.engine) as session:
+        assert find_bulletin(session, named.id).language == "fa"
+
+
 def test_the_same_content_on_another_list_is_another_bulletin(office: Office) -> None:
     first = office.add(office.add_list("weekly"))
 

@@ -14,6 +14,7 @@ from newsletter.bulletin.model import (
     Heading,
     ItemList,
     Paragraph,
+    Picture,
     PrayerPoint,
     Quotation,
     Scripture,
@@ -44,10 +45,14 @@ _RTL_LANGUAGES = {"ar", "fa", "ur", "he", "ps", "ckb", "sd", "ug", "yi", "dv"}
 
 
 def build(
-    outline: Outline, lines: tuple[SourceLine, ...], language: str, encoding: str
+    outline: Outline,
+    lines: tuple[SourceLine, ...],
+    language: str,
+    encoding: str,
+    year: int | None = None,
 ) -> Bulletin:
-    """Return the bulletin that an outline tells."""
-    detected = detect_points(outline, words_of(language), language)
+    """Return the bulletin that an outline tells; days without a year are in `year`."""
+    detected = detect_points(outline, words_of(language), language, year)
     story: list[Said | Block | Scripture | None] = list(_verses(detected.story, language))
     blocks = tuple(_blocks(story))
     quoted = [part for part in story if isinstance(part, Scripture)]
@@ -225,6 +230,15 @@ def _paragraph_runs(said: Sequence[Said]) -> Iterator[tuple[int, int]]:
 def _quotation(said: Sequence[Said]) -> Quotation:
     lines = tuple(part.line for part in said)
     return Quotation(tuple(part.text for part in said), lines[0], lines)
+
+
+def with_pictures(blocks: Sequence[Block], pictures: Sequence[Picture]) -> tuple[Block, ...]:
+    """Put each picture behind the blocks that begin in its line or before it."""
+    placed: list[Block] = list(blocks)
+    for picture in pictures:
+        after = [n for n, block in enumerate(placed, 1) if block.line <= picture.line]
+        placed.insert(max(after, default=0), picture)
+    return tuple(placed)
 
 
 # --- the rest ----------------------------------------------------------------------------

@@ -68,13 +68,6 @@ _NAMES = {
     "cp874": "windows-874",
     "koi8_r": "koi8-r",
 }
-# What other programs write into a file that only looks like text.
-_OTHER_FORMATS = (
-    (re.compile(rb"%PDF-"), "a PDF"),
-    (re.compile(rb"\{\\rtf"), "a rich-text (RTF) file"),
-    (re.compile(rb"PK\x03\x04"), "a Word file or an archive"),
-    (re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE), "a web page"),
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _MOST_CONTROLS = 0.02  # of all characters; a form feed or two happens, a program file has 10 %
 
@@ -87,7 +80,7 @@ class Decoded:
     encoding: str  # one of ENCODINGS
 
 
-def decode(source: bytes, language: str = "en") -> Decoded:
+def decode(source: bytes, language: str = "en", most_bytes: int = MAX_BYTES) -> Decoded:
     """Return the text: by byte-order mark, else UTF-8, else the language's old code page.
 
     Where the bytes are no text of that language in its code page: Windows-1252.  Nothing else
@@ -96,17 +89,11 @@ def decode(source: bytes, language: str = "en") -> Decoded:
     Raises:
         UnreadableInput: no text in it, too long, or not a text file.
     """
-    if len(source) > MAX_BYTES:
+    if len(source) > most_bytes:
         raise UnreadableInput(
-            f"The bulletin is longer than {MAX_BYTES // 1024} kB of text: "
+            f"The bulletin is longer than {most_bytes // 1024} kB of text: "
             "check that this is the right file, or divide it."
         )
-    for signature, what in _OTHER_FORMATS:
-        if signature.match(source.removeprefix(codecs.BOM_UTF8)):
-            raise UnreadableInput(
-                f"The bulletin is {what}, not plain text: save it as a text file (.txt, UTF-8), "
-                "then try again."
-            )
     text, encoding = _text(source, language)
     if "\0" in text or len(_CONTROL.findall(text)) > _MOST_CONTROLS * len(text):
         raise _no_text_file()
@@ -134,8 +121,13 @@ def _text(source: bytes, language: str) -> tuple[str, str]:
         if codec == _WESTERN or not _is_mixed_up(text):
             if codec == "cp1251" and _is_koi8(source, text):
                 text, codec = source.decode("koi8_r"), "koi8_r"
-            return text, _NAMES.get(codec, codec.replace("cp", "windows-"))
+            return text, encoding_name(codec)
     raise _no_text_file()
+
+
+def encoding_name(codec: str) -> str:
+    """Return what a `Decoded` calls the encoding of one of Python's codecs."""
+    return _NAMES.get(codec, codec.replace("cp", "windows-"))
 
 
 def _code_pages(language: str) -> list[str]:

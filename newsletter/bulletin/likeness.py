@@ -27,6 +27,20 @@ def normal_text(bulletin: Bulletin) -> str:
     return re.sub(r"[^\S\n]+", " ", text.translate(_QUOTES)).replace('" ', '"').replace(' "', '"')
 
 
+def carried(bulletin: Bulletin) -> tuple[object, ...]:
+    """Return what a bulletin carries beside its words, to be compared.
+
+    Who may see it, what a mailbox shows below its subject, and what its file holds unseen.
+    """
+    return (
+        bulletin.sensitivity,
+        tuple(point.sensitivity for point in bulletin.points),
+        bulletin.summary,
+        tuple((one.kind, one.what, one.count) for one in bulletin.leftovers),
+        tuple((one.name, one.value) for one in bulletin.properties),
+    )
+
+
 def similarity(a: Bulletin, b: Bulletin) -> float:
     """Return how much of their wording two bulletins share, from 0 to 1.
 

@@ -8,24 +8,129 @@ from html import unescape
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from selectolax.lexbor import LexborHTMLParser
 
-from newsletter.bulletin.model import SourceLine
+from newsletter.bulletin.front_matter import take_front_matter
+from newsletter.bulletin.links import without_tracking, written_out
+from newsletter.bulletin.model import Picture, SourceLine
 from newsletter.bulletin.passage import Passage, Role
+from newsletter.bulletin.pictures import picture_in
+from newsletter.bulletin.prose import tidy
+from newsletter.bulletin.reading import Reading, Tally
+from newsletter.bulletin.text import source_lines
+from newsletter.bulletin.web_signs import flat, is_hidden
 
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 60})
 _HIDDEN = {"script", "style", "del", "s", "strike", "title", "template"}
 _CLEANER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_HIDDEN)
-_TAG = re.compile(r"<(/?)(\w+)")
+_STRUCK = {"del", "s", "strike"}
+_BREAK = re.compile(r"<br\b", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<(/?)(\w+)[^<>]*>")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_VOID = {"br", "img", "hr", "input", "meta", "link", "wbr", "p", "li"}
+_OPENED = re.compile(r"<(\w+)(?:\s[^<>]*)?>")
 
 
-def read_markdown(lines: Sequence[SourceLine]) -> list[Passage]:
-    """Return the passages of a Markdown file.
+def read_markdown(source: bytes, language: str) -> Reading:
+    """Return what a Markdown file says.
 
-    Comments and struck-out HTML never pass; other HTML loses its tags.  A link's address is
-    written out behind its words, an image leaves its description.
+    Comments, hidden and struck-out HTML never pass, and are told; other HTML loses its tags.
+    A link's address is written out behind its words; a picture that is not in the file leaves
+    its description.
     """
-    tokens = _PARSER.parse("\n".join(line.text for line in lines))
-    return list(_passages(tokens))
+    lines, encoding = source_lines(source, language)
+    tally = Tally()
+    head, kept = take_front_matter(lines, tally)
+    tokens = _PARSER.parse("\n".join(line.text for line in kept))
+    tokens = list(_without_hidden(tokens, tally))
+    pictures = list(_pictures(tokens, tally))
+    _tell(tokens, tally)
+    passages = tuple(_passages(tokens))
+    return Reading(lines, passages, encoding, tuple(pictures), tally.leftovers(), head=head)
+
+
+# --- what is not text --------------------------------------------------------------------
+
+
+def _tell(tokens: Sequence[Token], tally: Tally) -> None:
+    for line, html in _html(tokens):
+        if comments := html.count("<!--"):
+            tally.add("review-comment", line, count=comments)
+        for tag in _OPENED.finditer(html):
+            if tag[1].lower() in _STRUCK:
+                tally.add("tracked-changes", line)
+            elif _is_hidden(tag[0]):
+                tally.add("hidden-text", line)
+
+
+def _without_hidden(tokens: Sequence[Token], tally: Tally) -> Iterator[Token]:
+    """Leave out the blocks between HTML that begins to hide and HTML that ends it."""
+    hiding: list[str] = []
+    for block in _blocks(tokens):
+        first = block[0]
+        if first.type == "html_block":
+            was = bool(hiding)
+            _follow(first.content, hiding)
+            if was:
+                continue
+            if hiding:
+                struck = hiding[0] in _STRUCK
+                line = (first.map[0] if first.map else 0) + 1
+                tally.add("tracked-changes" if struck else "hidden-text", line)
+                continue
+        if not hiding:
+            yield from block
+
+
+def _follow(html: str, hiding: list[str]) -> None:
+    """Keep the list of elements that are open and hide what follows, the outermost first."""
+    for tag in _ANY_TAG.finditer(_COMMENT.sub("", html)):
+        name = tag[2].lower()
+        if tag[1]:
+            if name in hiding[-1:]:
+                hiding.pop()
+        elif name not in _VOID and (hiding or name in _HIDDEN or _is_hidden(tag[0])):
+            hiding.append(name)
+
+
+def _html(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    for token in tokens:
+        line = (token.map[0] if token.map else 0) + 1
+        if token.type == "html_block":
+            yield line, token.content
+        for child in token.children or []:
+            if child.type == "html_inline":
+                yield line, child.content
+
+
+def _pictures(tokens: Sequence[Token], tally: Tally) -> Iterator[Picture]:
+    for token in tokens:
+        line = (token.map[0] if token.map else 0) + 1
+        for child in token.children or []:
+            address = str(child.attrs.get("src", "")) if child.type == "image" else ""
+            if address.startswith("data:"):
+                picture = picture_in(address, tidy(child.content), line)
+                child.content = ""
+                if isinstance(picture, Picture):
+                    yield picture
+                else:
+                    tally.add("not-taken", line, picture)
+            elif re.match(r"(?:https?:)?//", address):
+                tally.add("remote-image", line)
+            elif address:
+                tally.add("not-taken", line, "a picture that is not in the file")
+
+
+def _is_hidden(tag: str) -> bool:
+    if "style" not in tag.lower() and "hidden" not in tag.lower():
+        return False
+    parsed = LexborHTMLParser(tag).css_first("body *")
+    if parsed is None:
+        return False
+    return is_hidden(parsed.attributes, flat(parsed.attributes.get("style")))
+
+
+# --- passages ----------------------------------------------------------------------------
 
 
 def _passages(tokens: Sequence[Token], role: Role = Role.TEXT) -> Iterator[Passage]:
@@ -73,7 +178,7 @@ def _lines(token: Token) -> list[SourceLine]:
         case "inline":
             text = _flat(token.children or [])
         case "html_block":
-            text = unescape(_CLEANER.clean(token.content))
+            text = unescape(_CLEANER.clean(_shown(token.content)))
         case "fence":
             text, first = token.content, first + 1
         case "code_block":
@@ -87,31 +192,37 @@ def _lines(token: Token) -> list[SourceLine]:
     ]
 
 
+def _shown(html: str) -> str:
+    """Return HTML without the elements that their own attributes hide."""
+    tree = LexborHTMLParser(html)
+    hidden = [
+        node
+        for node in tree.css("[hidden], [style]")
+        if is_hidden(node.attributes, flat(node.attributes.get("style")))
+    ]
+    for node in hidden:
+        node.decompose()
+    return (tree.body.inner_html or "") if hidden and tree.body else html
+
+
 def _flat(children: Sequence[Token]) -> str:
     parts: list[str] = []
-    hidden = 0
+    hiding: list[str] = []
     link = ("", 0)
     for token in children:
-        if token.type == "html_inline" and (tag := _TAG.match(token.content)):
-            if tag[2].lower() in _HIDDEN:
-                hidden = max(0, hidden + (-1 if tag[1] else 1))
-            elif tag[2].lower() == "br":
-                parts.append(" ")
+        if token.type == "html_inline":
+            _follow(token.content, hiding)
+            parts += [" "] if _BREAK.match(token.content) else []
         elif token.type == "link_open":
             link = (str(token.attrs.get("href", "")), len(parts))
         elif token.type == "link_close":
-            parts += _address(link[0], "".join(parts[link[1] :]))
+            href, _ = without_tracking(link[0])
+            parts.append(written_out(href, "".join(parts[link[1] :])))
         elif token.type in ("softbreak", "hardbreak"):
             parts.append("\n")
-        elif not hidden and token.type in ("text", "code_inline", "image"):
+        elif not hiding and token.type in ("text", "code_inline", "image"):
             parts.append(token.content)
     return "".join(parts)
-
-
-def _address(href: str, words: str) -> list[str]:
-    """A link is written out unless its words are its address already."""
-    bare = re.sub(r"^(?:mailto:|tel:|https?://)", "", href).rstrip("/")
-    return [] if not bare or bare in words else [f" ({href.removeprefix('mailto:')})"]
 
 
 def _bold_lead(children: Sequence[Token]) -> str:

@@ -15,6 +15,7 @@ from newsletter.bulletin.words import Words, folded
 
 LONGEST_TITLE = 150  # characters; a longer first line is the story already
 _LONGEST_RESIDUE = 120
+_ADDRESS = re.compile(r" \(https?://\S+\)$")  # as readers write it behind the words of a link
 _LONGEST_HEADING = 60
 _MOST_WORDS = 8  # of a heading that no table knows
 _WEB = re.compile(r"://|www\.|\w@\w")  # no heading leads elsewhere
@@ -129,7 +130,9 @@ def _is_residue_at_an_end(passage: Passage, words: Words) -> bool:
 
 
 def _bare(text: str) -> str:
-    return tidy(text).strip(" •·-–—*|[](){}<>«»“”\"'.!…→←↑▲^:：。！؟【】《》「」（）")
+    return _ADDRESS.sub("", tidy(text)).strip(
+        " •·-–—*|[](){}<>«»“”\"'.!…→←↑▲^:：。！؟【】《》「」（）"
+    )
 
 
 # --- title -------------------------------------------------------------------------------

@@ -31,9 +31,14 @@ class Detected:
     points: tuple[PrayerPoint, ...]
 
 
-def detect_points(outline: Outline, words: Words, language: str) -> Detected:
-    """Divide an outline.  Lists under a prayer heading count, and those that mostly pray."""
-    year = _year(outline)
+def detect_points(
+    outline: Outline, words: Words, language: str, year: int | None = None
+) -> Detected:
+    """Divide an outline.  Lists under a prayer heading count, and those that mostly pray.
+
+    Days are in the year that the title or the headings name, else in `year`.
+    """
+    year = _year(outline) or year
     story: list[Said | Block | None] = []
     headings: list[Named] = []  # that stand right above, not yet in the story
     points: list[tuple[PrayerPoint, str | None]] = []

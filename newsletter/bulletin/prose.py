@@ -14,6 +14,7 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff"
     "\ufdd0-\ufdef\ufffe\uffff]"
 )
+BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACE = re.compile(r"\s{2,}|[^\S ]")  # all but a single plain space
 _NO_BREAK = "\u00a0\u202f"
 _UNIT = re.compile(r"[%€$£°]|(?:kg|km|cm|mm|m|g|t|ha|h|min|s|am|pm|EUR|USD|GBP)\b")

@@ -4,15 +4,30 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from newsletter.bulletin.decoding import decode
 from newsletter.bulletin.model import SourceLine
 from newsletter.bulletin.passage import Passage, Role
+from newsletter.bulletin.reading import Reading
 
 _RULE = re.compile(r"\s*(?:([=*_~#.+–—-])\s?)(?:\1\s?){2,}$")
 _LONGEST_HEADING = 80
 
 
-def read_text(lines: Sequence[SourceLine]) -> list[Passage]:
-    """Return the passages of a text file; a line drawn under a line makes that a heading."""
+def read_text(source: bytes, language: str) -> Reading:
+    """Return what a text file says."""
+    lines, encoding = source_lines(source, language)
+    return Reading(lines, tuple(text_passages(lines)), encoding)
+
+
+def source_lines(source: bytes, language: str) -> tuple[tuple[SourceLine, ...], str]:
+    """Return the lines of a file of text, and its encoding."""
+    decoded = decode(source, language)
+    lines = decoded.text.split("\n")
+    return tuple(SourceLine(n, line) for n, line in enumerate(lines, 1)), decoded.encoding
+
+
+def text_passages(lines: Sequence[SourceLine]) -> list[Passage]:
+    """Return the passages of text; a line drawn under a line makes that a heading."""
     passages: list[Passage] = []
     for is_text, group in groupby(lines, key=lambda line: _is_text(line.text)):
         if is_text:

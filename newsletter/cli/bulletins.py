@@ -9,7 +9,15 @@ import typer
 from sqlalchemy.orm import Session
 
 from newsletter import issue
-from newsletter.bulletin import Bulletin, Scripture, bulletin_json, normal_text, read_bulletin
+from newsletter.bulletin import (
+    LARGEST_BYTES,
+    Bulletin,
+    Scripture,
+    bulletin_json,
+    normal_text,
+    read_bulletin,
+    too_large,
+)
 from newsletter.checks import RULES, Facts, Finding, Severity, blocks, finding_json
 from newsletter.checks import check as check_bulletin
 from newsletter.cli.context import (
@@ -55,12 +63,21 @@ app = typer.Typer(
 _POINT = re.compile(r"\* ([^|]*)\|([^|]*)\|")  # its group and its day
 PREVIEW_LIST = "Weekly prayer"
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A .txt or .md file.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Text, Markdown, Word (.docx), a web page or a feed.")
+]
 BulletinId = Annotated[int, typer.Argument(metavar="ID", help="The bulletin's number.")]
 Language = Annotated[
     str | None,
     typer.Option("--language", help="For example fa; else from the file's name, or from the text."),
 ]
+
+
+def _read(file: Path) -> bytes:
+    """Return a bulletin's bytes; a file that is far too large is not read at all."""
+    if file.is_file() and file.stat().st_size > LARGEST_BYTES:
+        raise too_large()
+    return read_file(file)
 
 
 @app.command(rich_help_panel=EVERY_DAY)
@@ -80,7 +97,7 @@ def check(
 
     Example: newsletter bulletin check this-week.txt --fix
     """
-    bulletin = compared(read_bulletin(read_file(file), file.name, language or _named(file)))
+    bulletin = compared(read_bulletin(_read(file), file.name, language or _named(file)))
     findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
     mended: dict[str, object] = {}
     lines: list[str] = []
@@ -175,7 +192,7 @@ def preview(
 
     Example: newsletter bulletin preview this-week.txt --out preview
     """
-    bulletin = read_bulletin(read_file(file), file.name, language or _named(file))
+    bulletin = read_bulletin(_read(file), file.name, language or _named(file))
     folder = site_folder(site)
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings()
@@ -207,7 +224,7 @@ def add(
 
     Example: newsletter bulletin add this-week.txt --list weekly
     """
-    source = read_file(file)
+    source = _read(file)
     open_verses()  # made on first use: not while others wait for the database
     with opened(site) as place, writing(place.engine) as session:
         desk = desk_of(place)

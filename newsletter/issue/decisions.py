@@ -13,7 +13,7 @@ from pathlib import PurePath
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.bulletin import read_bulletin
+from newsletter.bulletin import carried, read_bulletin
 from newsletter.checks import Finding, blocks
 from newsletter.errors import NotAllowed
 from newsletter.issue.bulletins import (
@@ -24,6 +24,7 @@ from newsletter.issue.bulletins import (
     known,
     name_and_source,
     previous_version,
+    read_stored,
     stem_and_language,
     store,
 )
@@ -108,6 +109,8 @@ def add_bulletin(
 ) -> Added:
     """Store a bulletin, once for the same content on the same list.
 
+    Another sensitivity or summary, or a file that holds other things unseen, is a new version.
+
     A new version of an unsent bulletin takes its place in its issue; a further language of
     one (`harvest.fa.txt` beside `harvest.txt`) joins its issue.  Both void the approval.
     What has begun to go out is never touched.
@@ -121,7 +124,8 @@ def add_bulletin(
     bulletin = read_bulletin(source, PurePath(file_name).name, language or named, home)
     if list_id is not None:
         lock_list(session, list_id)
-    if same := known(session, list_id, content_index(desk.keys, bulletin)):
+    same = known(session, list_id, content_index(desk.keys, bulletin))
+    if same is not None and carried(read_stored(desk.keys, same)) == carried(bulletin):
         return Added(same.id, already=True)
     previous = previous_version(session, desk.keys, bulletin, stem, list_id)
     row = store(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from newsletter.bulletin import LARGEST_BYTES
 from newsletter.cli import app
 from tests.journeys.conftest import Command, TrialSite, people_csv
 
@@ -35,7 +36,9 @@ def bulletin(tmp_path: Path) -> Path:
         ("empty.txt", b"", "no words"),
         ("blank.txt", b" \n\n\t\n", "no words"),
         ("binary.txt", bytes(range(256)) * 20, "text"),
-        ("letter.docx", b"PK\x03\x04", ".txt"),
+        ("letter.docx", b"PK\x03\x04", "damaged"),
+        ("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ".docx"),
+        ("huge.html", bytes(LARGEST_BYTES + 1), "20 MB"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_wrong_use(
