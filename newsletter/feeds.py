@@ -28,6 +28,7 @@ from newsletter.notices import tell
 from newsletter.site import Site
 from newsletter.tables import Feed
 from newsletter.tables import FeedEntry as EntryRow
+from newsletter.verses import open_verses
 from subscribers.database import DatabaseUnavailable, insert_new, reading, writing
 from subscribers.tables import MailingList
 
@@ -110,6 +111,7 @@ class Feeds:
         except Problem as problem:
             self._failed(source, known, f"The feed at {source.host} cannot be taken: {problem}")
             return []
+        open_verses()  # made on first use: not while others wait for the database
         verdicts = self._take(source, known, list_id, entries)
         self._was_read(known, fetched)
         return verdicts
