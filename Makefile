@@ -65,6 +65,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/read_bulletin.py
 	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/scripture.py
+	$(BIN)/python benchmarks/names.py
 	$(BIN)/python benchmarks/import_subscribers.py
 	$(BIN)/python benchmarks/workers.py
 	$(BIN)/python benchmarks/smtp_client.py

@@ -100,6 +100,16 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _feed(written: str) -> str:
+    words = written.split()
+    address = urlsplit(words[-1] if words else "")
+    if len(words) > 2 or address.scheme not in ("https", "http") or not address.hostname:
+        raise ValueError('write "https://..." or, with several lists, "LIST https://..."')
+    if address.username is not None or address.password is not None:
+        raise ValueError("an address with a password in it cannot be used: it would end up in logs")
+    return written
+
+
 def _hand_over(minutes: int) -> int:
     if minutes and not 25 <= minutes <= 60:
         raise ValueError("write 0 for no hand-over before the time, or 25 to 60 minutes")
@@ -107,6 +117,7 @@ def _hand_over(minutes: int) -> int:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
+FeedAddress = Annotated[Line, AfterValidator(_feed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
 
@@ -240,7 +251,7 @@ class Intake(Section):
     """Where bulletins come from."""
 
     folder: str = "bulletins"
-    feeds: tuple[str, ...] = ()
+    feeds: tuple[FeedAddress, ...] = ()  # "URL", or "LIST URL" where there are several lists
 
 
 class Web(Section):
@@ -502,6 +513,7 @@ notify = [{told}]                               # told by mail when something ne
 
 [intake]
 folder = "bulletins"                      # bulletins/LIST/name.txt; with one list no subfolder
+# feeds = ["https://example.org/feed"]    # every 30 minutes; with several lists "LIST https://..."
 
 [web]
 host = "127.0.0.1"

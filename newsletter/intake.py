@@ -64,7 +64,9 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class Verdict:
+    """What was decided about one bulletin, in a transaction of its own."""
+
     accepted: bool
     sentence: str
     bulletin_id: int | None = None
@@ -125,36 +127,29 @@ class Intake:
             self._stuck[path] = stamp
             return None
 
-    def _judge(self, path: Path, stamp: Stamp, now: datetime) -> _Verdict | None:
+    def _judge(self, path: Path, stamp: Stamp, now: datetime) -> Verdict | None:
         try:
             source = _read(path, stamp)
             return None if source is None else self._decide(path, source, now)
         except DatabaseUnavailable:
             raise
         except Problem as problem:
-            return _Verdict(False, str(problem))
+            return Verdict(False, str(problem))
 
-    def _decide(self, path: Path, source: bytes, now: datetime) -> _Verdict:
+    def _decide(self, path: Path, source: bytes, now: datetime) -> Verdict:
         open_verses()  # made on first use: not while others wait for the database
         with writing(self._site.engine) as session:
             list_id = self._list_for(session, path)
-            added = add_bulletin(
+            return decide(
                 session,
                 self._desk,
                 source=source,
                 file_name=path.name,
                 list_id=list_id,
                 by=_FOLDER,
+                again="Mend it and put it back into the folder.",
                 now=now,
             )
-            issue_id = self._issue_of(session, added)
-            if issue_id is not None:
-                return self._already_in(session, added, issue_id)
-            row = find_bulletin(session, added.id)
-            found = findings_of(session, self._desk.keys, row, list_id)
-            if blocks(found):
-                return self._blocked(session, added.id, list_id, found, now)
-            return self._into_a_slot(session, added.id, list_id, now)
 
     def _list_for(self, session: Session, path: Path) -> int:
         lists = {name: id_ for id_, name in session.execute(_LISTS)}
@@ -177,107 +172,152 @@ class Intake:
             )
         return next(iter(lists.values()))
 
-    def _issue_of(self, session: Session, added: Added) -> int | None:
-        """Return the issue a bulletin is in: an unsent one first, else the latest.
 
-        What was sent for practice is there for practice only: it may go out for real.
-        """
-        rows = session.execute(
-            select(Issue.id, Issue.state, Issue.practice)
-            .join(Edition, Edition.issue_id == Issue.id)
-            .where(Edition.bulletin_id == added.id)
-            .order_by(Issue.id.desc())
-        ).all()
-        unsent = [row.id for row in rows if row.state in UNSENT]
-        practice = self._desk.settings.practice
-        others = [row.id for row in rows if practice or not row.practice]
-        return next(iter(unsent + others), None)
+def decide(
+    session: Session,
+    desk: Desk,
+    *,
+    source: bytes,
+    file_name: str,
+    list_id: int,
+    by: Actor,
+    again: str,
+    now: datetime,
+) -> Verdict:
+    """Store a bulletin and, if nothing blocks it, put it into the next free slot.
 
-    def _already_in(self, session: Session, added: Added, issue_id: int) -> _Verdict:
-        view = describe(session, self._desk.keys, self._desk.settings, issue_id)
-        if added.already:
-            what = f"The same text was there already, as bulletin {added.id}"
-        elif added.joined is not None:
-            what = f"Taken as bulletin {added.id}, a further language"
-        else:
-            what = f"Taken as bulletin {added.id}, a new version of {added.previous_id}"
-        sentence = f"{what}: {self._fate(session, issue_id)}"
-        return _Verdict(added.already or not view.blockers, sentence, added.id, issue_id)
+    Staff are told of one that is blocked; `again` says how a mended one comes back.
 
-    def _blocked(
-        self, session: Session, bulletin_id: int, list_id: int, found: list[Finding], now: datetime
-    ) -> _Verdict:
-        title = session.get_one(MailingList, list_id).title
+    Raises:
+        UnreadableInput: it cannot be read as a bulletin.
+    """
+    added = add_bulletin(
+        session, desk, source=source, file_name=file_name, list_id=list_id, by=by, now=now
+    )
+    issue_id = _issue_of(session, desk, added)
+    if issue_id is not None:
+        return _already_in(session, desk, added, issue_id, now)
+    row = find_bulletin(session, added.id)
+    found = findings_of(session, desk.keys, row, list_id)
+    if blocks(found):
+        return _blocked(session, desk, added.id, list_id, found, again, now)
+    return _into_a_slot(session, desk, added.id, list_id, by, now)
+
+
+def _issue_of(session: Session, desk: Desk, added: Added) -> int | None:
+    """Return the issue a bulletin is in: an unsent one first, else the latest.
+
+    What was sent for practice is there for practice only: it may go out for real.
+    """
+    rows = session.execute(
+        select(Issue.id, Issue.state, Issue.practice)
+        .join(Edition, Edition.issue_id == Issue.id)
+        .where(Edition.bulletin_id == added.id)
+        .order_by(Issue.id.desc())
+    ).all()
+    unsent = [row.id for row in rows if row.state in UNSENT]
+    practice = desk.settings.practice
+    others = [row.id for row in rows if practice or not row.practice]
+    return next(iter(unsent + others), None)
+
+
+def _already_in(
+    session: Session, desk: Desk, added: Added, issue_id: int, now: datetime
+) -> Verdict:
+    view = describe(session, desk.keys, desk.settings, issue_id)
+    if added.already:
+        what = f"The same text was there already, as bulletin {added.id}"
+    elif added.joined is not None:
+        what = f"Taken as bulletin {added.id}, a further language"
+    else:
+        what = f"Taken as bulletin {added.id}, a new version of {added.previous_id}"
+    sentence = f"{what}: {_fate(session, desk, issue_id, now)}"
+    return Verdict(added.already or not view.blockers, sentence, added.id, issue_id)
+
+
+def _blocked(
+    session: Session,
+    desk: Desk,
+    bulletin_id: int,
+    list_id: int,
+    found: list[Finding],
+    again: str,
+    now: datetime,
+) -> Verdict:
+    title = session.get_one(MailingList, list_id).title
+    tell(
+        session,
+        desk.keys,
+        f"blocked/{bulletin_id}",
+        "A bulletin is blocked",
+        [
+            f"Bulletin {bulletin_id} for the list {title} goes nowhere until this is mended:",
+            *blocking_sentences(found),
+            again,
+        ],
+        now,
+    )
+    first = next(f.message for f in found if f.severity is Severity.BLOCKER)
+    return Verdict(
+        False,
+        f"Bulletin {bulletin_id} is blocked{blocking_lines(found)}, mend it and put it back; "
+        f"the first: {first}",
+        bulletin_id,
+    )
+
+
+def _into_a_slot(
+    session: Session, desk: Desk, bulletin_id: int, list_id: int, by: Actor, now: datetime
+) -> Verdict:
+    try:
+        with session.begin_nested():
+            issue_id = draft_at(
+                session,
+                desk,
+                bulletin_id=bulletin_id,
+                list_id=list_id,
+                at=None,
+                hold=False,
+                by=by,
+                now=now,
+            )
+    except NotAllowed as problem:
         tell(
             session,
-            self._desk.keys,
-            f"blocked/{bulletin_id}",
-            "A bulletin is blocked",
-            [
-                f"Bulletin {bulletin_id} for the list {title} goes nowhere until this is mended:",
-                *blocking_sentences(found),
-                "Mend it and put it back into the folder.",
-            ],
+            desk.keys,
+            f"no-slot/{bulletin_id}",
+            "A bulletin has no slot",
+            [f"Bulletin {bulletin_id} was taken, but into no slot. {problem}"],
             now,
         )
-        first = next(f.message for f in found if f.severity is Severity.BLOCKER)
-        return _Verdict(
-            False,
-            f"Bulletin {bulletin_id} is blocked{blocking_lines(found)}, mend it and put it back; "
-            f"the first: {first}",
-            bulletin_id,
+        return Verdict(True, f"Taken as bulletin {bulletin_id}. {problem}", bulletin_id)
+    sentence = f"Taken as bulletin {bulletin_id}: {_fate(session, desk, issue_id, now)}"
+    return Verdict(True, sentence, bulletin_id, issue_id)
+
+
+def _fate(session: Session, desk: Desk, issue_id: int, now: datetime) -> str:
+    """Say what becomes of an issue, and when; practice is never left unsaid."""
+    view = describe(session, desk.keys, desk.settings, issue_id)
+    issue = f"issue {issue_id} for {view.list_title}"
+    if view.practice:
+        issue += " (practice: nothing leaves this machine)"
+    if view.state is IssueState.SCHEDULED:
+        goes = f"{issue} goes out {view.starts} to {counted(view.head_count)}."
+        return " ".join([goes, *_forecast(session, desk, view, now)])
+    if view.state is IssueState.AWAITING_APPROVAL:
+        waits = (
+            f"{issue} waits for approval ({view.approvals} of {view.approvals_needed}) and is "
+            f"due {view.when}."
         )
+        return " ".join([waits, *_forecast(session, desk, view, now)])
+    if view.blockers:
+        return f"{issue} is blocked and a draft again, due {view.when}: mend it."
+    return f"{issue} {_FATES[view.state]}" + (f", due {view.when}." if view.when else ".")
 
-    def _into_a_slot(
-        self, session: Session, bulletin_id: int, list_id: int, now: datetime
-    ) -> _Verdict:
-        try:
-            with session.begin_nested():
-                issue_id = draft_at(
-                    session,
-                    self._desk,
-                    bulletin_id=bulletin_id,
-                    list_id=list_id,
-                    at=None,
-                    hold=False,
-                    by=_FOLDER,
-                    now=now,
-                )
-        except NotAllowed as problem:
-            tell(
-                session,
-                self._desk.keys,
-                f"no-slot/{bulletin_id}",
-                "A bulletin has no slot",
-                [f"Bulletin {bulletin_id} was taken, but into no slot. {problem}"],
-                now,
-            )
-            return _Verdict(True, f"Taken as bulletin {bulletin_id}. {problem}", bulletin_id)
-        sentence = f"Taken as bulletin {bulletin_id}: {self._fate(session, issue_id)}"
-        return _Verdict(True, sentence, bulletin_id, issue_id)
 
-    def _fate(self, session: Session, issue_id: int) -> str:
-        """Say what becomes of an issue, and when; practice is never left unsaid."""
-        view = describe(session, self._desk.keys, self._desk.settings, issue_id)
-        issue = f"issue {issue_id} for {view.list_title}"
-        if view.practice:
-            issue += " (practice: nothing leaves this machine)"
-        if view.state is IssueState.SCHEDULED:
-            goes = f"{issue} goes out {view.starts} to {counted(view.head_count)}."
-            return " ".join([goes, *self._forecast(session, view)])
-        if view.state is IssueState.AWAITING_APPROVAL:
-            waits = (
-                f"{issue} waits for approval ({view.approvals} of {view.approvals_needed}) and is "
-                f"due {view.when}."
-            )
-            return " ".join([waits, *self._forecast(session, view)])
-        if view.blockers:
-            return f"{issue} is blocked and a draft again, due {view.when}: mend it."
-        return f"{issue} {_FATES[view.state]}" + (f", due {view.when}." if view.when else ".")
-
-    def _forecast(self, session: Session, view: IssueView) -> list[str]:
-        forecast = foresee(session, self._desk.settings, view, self._clock())
-        return forecast.sentences() if forecast else []
+def _forecast(session: Session, desk: Desk, view: IssueView, now: datetime) -> list[str]:
+    forecast = foresee(session, desk.settings, view, now)
+    return forecast.sentences() if forecast else []
 
 
 _FATES = {
@@ -348,7 +388,7 @@ def _read(path: Path, stamp: Stamp) -> bytes | None:
     return source if _stamp(path) == stamp and len(source) == stamp[1] else None
 
 
-def _move(path: Path, verdict: _Verdict) -> Taken:
+def _move(path: Path, verdict: Verdict) -> Taken:
     """Move a file beside its sentence, under a name of its own.
 
     Raises:

@@ -33,6 +33,8 @@ from newsletter.events import (
     reconcile,
     take_returns,
 )
+from newsletter.feeds import Feeds
+from newsletter.fetch import Fetcher
 from newsletter.heartbeat import beat
 from newsletter.intake import Intake
 from newsletter.issue import Desk
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from newsletter.web import RunningServer
 
 LOOK_FOR_BULLETINS = timedelta(seconds=2)
+LOOK_AT_FEEDS = timedelta(minutes=1)  # whether one is due
 LOOK_AT_SLOTS = timedelta(seconds=15)
 TELL_STAFF = timedelta(seconds=15)
 APPLY_EVENTS = timedelta(seconds=1)
@@ -73,8 +76,10 @@ _log = logging.getLogger(__name__)
 class Service:
     """One process of a site.  `clock` tells the time of day; tests bring their own."""
 
-    def __init__(self, site: Site, clock: Callable[[], datetime]) -> None:
-        """Make everything ready; nothing runs yet.
+    def __init__(
+        self, site: Site, clock: Callable[[], datetime], fetcher: Fetcher | None = None
+    ) -> None:
+        """Make everything ready; nothing runs yet.  Only tests bring a fetcher of their own.
 
         Raises:
             Problem: a key of the provider is missing, or a template is broken.
@@ -82,6 +87,7 @@ class Service:
         self._site = site
         self._clock = clock
         self._desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+        self._feeds = Feeds(site, self._desk, clock, fetcher or Fetcher())
         self._provider = provider_for(site)
         # Two, because each of them is asked by a job of its own.
         self._lists, self._history = records_for(site), records_for(site)
@@ -120,6 +126,7 @@ class Service:
         """
         self._refuse_a_copy()
         self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
+        self._look_at_feeds()
         self._look_at_slots()
         self._look_for_bounces()
         self._apply_events()
@@ -140,6 +147,7 @@ class Service:
         alarms = AlarmClock(
             {
                 "bulletins": (LOOK_FOR_BULLETINS, lambda: self._take(intake)),
+                "feeds": (LOOK_AT_FEEDS, self._look_at_feeds),
                 "slots": (LOOK_AT_SLOTS, self._look_at_slots),
                 "notices": (TELL_STAFF, self._tell_staff),
                 "events": (APPLY_EVENTS, self._apply_events),
@@ -156,6 +164,7 @@ class Service:
             alarms.start()
             self._dispatcher.run(stop)
         finally:
+            self._feeds.close()
             for asked in (self._lists, self._history, self._returns, self._holding):
                 if asked is not None:
                     asked.close()
@@ -206,6 +215,15 @@ class Service:
                 "taken" if taken.accepted else "refused",
                 taken.bulletin_id,
                 taken.issue_id,
+            )
+
+    def _look_at_feeds(self) -> None:
+        for verdict in self._feeds.look():
+            _log.info(
+                "feed entry %s bulletin=%s issue=%s",
+                "taken" if verdict.accepted else "refused",
+                verdict.bulletin_id,
+                verdict.issue_id,
             )
 
     def _look_at_slots(self) -> None:

@@ -109,6 +109,47 @@ class Bulletin(Base):
     replaced_by: Mapped[int | None] = mapped_column(ForeignKey("bulletin.id"))
 
 
+class Pseudonym(Base):
+    """Something real, and what is published in its place.  Nothing of it can be read here.
+
+    `entry` is JSON, filled up with spaces so that its length tells little of a name's.
+    """
+
+    __tablename__ = "pseudonym"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    real_index: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)  # keyed, as folded
+    entry: Mapped[bytes] = mapped_column(LargeBinary)  # sealed, "pseudonym.entry", real_index
+    added_by: Mapped[bytes] = mapped_column(LargeBinary)  # "pseudonym.added_by", real_index
+    added_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Feed(Base):
+    """A feed that is looked at again and again."""
+
+    __tablename__ = "feed"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    address_index: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)  # keyed, with list
+    validators: Mapped[bytes | None] = mapped_column(LargeBinary)  # "feed.validators", its index
+    next_at: Mapped[datetime] = mapped_column(Instant)  # not looked at before
+    read_at: Mapped[datetime | None] = mapped_column(Instant)  # the last time that it was well
+    failing_since: Mapped[datetime | None] = mapped_column(Instant)
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # in a row
+
+
+class FeedEntry(Base):
+    """An entry of a feed that was decided about."""
+
+    __tablename__ = "feed_entry"
+
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"), primary_key=True)
+    entry_index: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)  # keyed, its id
+    version: Mapped[bytes] = mapped_column(LargeBinary(16))  # keyed, of what it says
+    bulletin_id: Mapped[int | None] = mapped_column(ForeignKey("bulletin.id"))  # None: not taken
+    noted_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Issue(Base):
     """One bulletin prepared for one audience at one time."""
 

@@ -83,7 +83,7 @@ host = "other.example.org"
 
 [intake]
 folder = "bulletins"
-feeds = []
+feeds = ["weekly https://example.org/feed?a=b"]
 
 [web]
 host = "127.0.0.1"
@@ -209,6 +209,10 @@ def test_an_unknown_variable_names_the_nearest_known_one(
         ('[provider]\nwarm_up_from = "soon"\n', r"provider\.warm_up_from"),
         ('[staff]\nheartbeat_url = "http://watch.example.org/"\n', "must begin with https://"),
         ('[staff]\nheartbeat_url = "file:///etc/passwd"\n', "must begin with https://"),
+        ('[intake]\nfeeds = [""]\n', r"intake\.feeds\.0 .*LIST https"),
+        ('[intake]\nfeeds = ["https://a.test/x", "file:///x"]\n', r"intake\.feeds\.1 "),
+        ('[intake]\nfeeds = ["a b https://a.test/"]\n', "with several lists"),
+        ('[intake]\nfeeds = ["https://a:b@a.test/"]\n', "a password in it"),
         ("provider = 3\n", "provider in"),
         ("[provider\n", "is not valid TOML"),
     ],

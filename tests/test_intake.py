@@ -12,6 +12,8 @@ from newsletter.bulletin import LARGEST_BYTES
 from newsletter.config import Secrets
 from newsletter.intake import Intake, Taken
 from newsletter.issue import cancel
+from newsletter.issue.register import register
+from newsletter.names import Kind, Pseudonym
 from newsletter.site import Site
 from newsletter.tables import Bulletin, Issue, IssueState
 from subscribers.database import open_engine, reading, writing
@@ -565,3 +567,22 @@ def test_a_real_bulletin_is_refused_with_its_lines_and_goes_out_once_mended(
     assert taken.accepted
     assert "goes out Friday 27 November 2026, 07:00 Europe/London" in taken.sentence
     assert folder.issues() == 1
+
+
+def test_a_file_that_holds_a_real_name_is_refused_and_the_name_is_written_nowhere(
+    folder: Folder,
+) -> None:
+    folder.add_list()
+    with writing(folder.engine) as session:
+        mill = Pseudonym(Kind.NAME, "The Old Mill", "Anna")
+        register(session, folder.desk.keys, mill, RUTH, folder.now)
+    folder.drop()
+    folder.drop(NURSES, "TheOldMill.txt")
+
+    taken = folder.look()
+
+    assert [one.accepted for one in taken] == [False, False]
+    assert "The name of the file holds a name that is published as “Anna”" in taken[0].sentence
+    assert "Line 4 holds a name that is published as “Anna”" in taken[1].sentence
+    assert "mill" not in "".join(one.sentence for one in taken).lower()
+    assert folder.issues() == 0

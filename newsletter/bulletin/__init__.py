@@ -48,6 +48,7 @@ from newsletter.bulletin.outline import outline, shortened
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.prose import BIDI_CONTROLS, tidy
 from newsletter.bulletin.reading import Reader, Reading, Tally
+from newsletter.bulletin.sensitivity import shown_to, stricter
 from newsletter.bulletin.text import read_text
 from newsletter.bulletin.to_json import bulletin_json
 from newsletter.bulletin.web_page import read_web_page
@@ -78,7 +79,9 @@ __all__ = [
     "carried",
     "normal_text",
     "read_bulletin",
+    "shown_to",
     "similarity",
+    "stricter",
     "stripped",
     "too_large",
 ]
@@ -175,7 +178,7 @@ def _bulletin(reading: Reading, passages: Sequence[Passage], language: str) -> B
         blocks=with_pictures(bulletin.blocks, reading.pictures),
         leftovers=(*reading.leftovers, *_turned(reading.lines)),
         properties=reading.properties,
-        sensitivity=head.sensitivity or bulletin.sensitivity,
+        sensitivity=stricter(head.sensitivity, bulletin.sensitivity),
     )
 
 

@@ -24,6 +24,7 @@ from newsletter.bulletin.outline import Listed, Outline, Part, Said, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
+from newsletter.bulletin.sensitivity import read_mark, stricter
 from newsletter.bulletin.words import folded, words_of
 from newsletter.scripture import Reference, find_references
 
@@ -57,8 +58,9 @@ def build(
     blocks = tuple(_blocks(story))
     quoted = [part for part in story if isinstance(part, Scripture)]
     mentioned = _mentioned(outline, blocks, detected.points, language)
+    title, sensitivity = read_mark(outline.title, language)  # a mark there is for all of it
     return Bulletin(
-        title=outline.title,
+        title=title,
         language=language,
         direction=_direction(outline, language),
         summary=_summary(blocks, detected.points, language),
@@ -68,6 +70,7 @@ def build(
         lines=lines,
         encoding=encoding,
         residue=outline.residue,
+        sensitivity=stricter(sensitivity),
     )
 
 

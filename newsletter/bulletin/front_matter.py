@@ -11,6 +11,7 @@ from newsletter.bulletin.model import Sensitivity, SourceLine
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.reading import Head, Tally
+from newsletter.bulletin.sensitivity import level_named
 from newsletter.errors import UnreadableInput
 
 # In the supported languages; what a bulletin has no place for is told, not taken.
@@ -166,11 +167,10 @@ def _language(text: str) -> str:
 
 
 def _sensitivity(text: str, line: int) -> Sensitivity:
-    try:
-        return Sensitivity(text.lower())
-    except ValueError:
-        # Guessing wrong would show to everybody what somebody wanted to keep back.
-        raise UnreadableInput(
-            f"The sensitivity in line {line} is none that we know: write public, supporters or "
-            "restricted."
-        ) from None
+    if level := level_named(text):
+        return level
+    # Guessing wrong would show to everybody what somebody wanted to keep back.
+    raise UnreadableInput(
+        f"The sensitivity in line {line} is none that we know: write public, supporters or "
+        "restricted."
+    )

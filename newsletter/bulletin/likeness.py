@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 
-from newsletter.bulletin.model import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
+from newsletter.bulletin.model import (
+    Bulletin,
+    Heading,
+    ItemList,
+    Paragraph,
+    Picture,
+    Quotation,
+    Sensitivity,
+)
 
 # Two versions of one bulletin with a corrected verse and rewritten sentences share well over
 # this; two weeks of one newsletter share headings, greeting and sign-off, well under it.
@@ -66,13 +74,21 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
                 yield from (f"- {text}" for text in items)
             case Picture(data, alt=alt, caption=caption):
                 yield f"% {alt}|{caption}|{sha256(data).hexdigest()}"
-    for point in bulletin.points:
-        yield f"* {point.group or ''}|{point.date or ''}|{point.text}"
+    yield from _points(bulletin)
     for scripture in bulletin.scriptures:
         yield f"= {scripture.written} {scripture.quotation or ''}"
+    if bulletin.sensitivity is not Sensitivity.PUBLIC:
+        yield f"~ {bulletin.sensitivity}"
     yield from (
         f"! {line.text.strip()}" for line in bulletin.lines if line.number in bulletin.residue
     )
+
+
+def _points(bulletin: Bulletin) -> Iterator[str]:
+    for point in bulletin.points:
+        yield f"* {point.group or ''}|{point.date or ''}|{point.text}"
+        if point.sensitivity is not None:
+            yield f"~ {point.sensitivity}"
 
 
 def _shingles(bulletin: Bulletin) -> set[tuple[str, ...]]:

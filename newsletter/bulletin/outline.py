@@ -11,6 +11,7 @@ from newsletter.bulletin.marks import COUNTED, Mark, mark_of
 from newsletter.bulletin.model import Heading, SourceLine
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.prose import LINE_ENDS, columns, joined, paragraphs, sentences, tidy
+from newsletter.bulletin.sensitivity import unmarked
 from newsletter.bulletin.words import Words, folded
 
 LONGEST_TITLE = 150  # characters; a longer first line is the story already
@@ -332,10 +333,10 @@ def _is_short(text: str) -> bool:
 
 
 def _asks(text: str, words: Words) -> bool:
-    text = folded(text)
+    asked = folded(unmarked(text))
     return any(
         found is not None and found.start() == 0
-        for found in (words.petition.search(text), words.thanks.search(text))
+        for found in (words.petition.search(asked), words.thanks.search(asked))
     )
 
 

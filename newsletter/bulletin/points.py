@@ -8,6 +8,7 @@ from newsletter.bulletin.days import iso_date, label_of
 from newsletter.bulletin.model import Block, ItemList, PointKind, PrayerPoint
 from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, Said, heading_name
 from newsletter.bulletin.prose import sentences
+from newsletter.bulletin.sensitivity import read_mark, unmarked
 from newsletter.bulletin.words import Words, folded
 
 
@@ -111,14 +112,16 @@ def _prays(
         and before.text.endswith((":", "："))
         and bool(_kinds(sentences(before.text, language)[-1], words))
     )
-    praying = sum(bool(_kinds_of_all(entry.text, words, language)) for entry in entries)
+    praying = sum(bool(_kinds_of_all(unmarked(entry.text), words, language)) for entry in entries)
     return asked or praying * 2 > len(entries)
 
 
 def _point(
     entry: Entry, section: _Section, words: Words, language: str, year: int | None
 ) -> PrayerPoint:
-    text, group, day = entry.text, section.topic, None
+    text, sensitivity = read_mark(entry.text, language)
+    lead = read_mark(entry.lead, language)[0]
+    group, day = section.topic, None
     if label := label_of(text, words, loosely=entry.dated):
         day = iso_date(label.written, words, year)
         text = label.rest or text
@@ -126,8 +129,8 @@ def _point(
             group = label.written if group is None else f"{group} · {label.written}"
     kinds = _kinds_of_all(text, words, language) or {section.default}
     kind = kinds.pop() if len(kinds) == 1 else PointKind.MIXED
-    lead = entry.lead if entry.lead and text.startswith(entry.lead) else ""
-    return PrayerPoint(text, lead or sentences(text, language)[0], kind, entry.line, day, group)
+    lead = lead if lead and text.startswith(lead) else sentences(text, language)[0]
+    return PrayerPoint(text, lead, kind, entry.line, day, group, sensitivity)
 
 
 def _kinds_of_all(text: str, words: Words, language: str) -> set[PointKind]:

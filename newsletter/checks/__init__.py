@@ -19,6 +19,7 @@ from newsletter.bulletin import Bulletin
 from newsletter.checks.addresses import broken_links, donations, reached_by
 from newsletter.checks.dates import date_mismatches, missing_dates
 from newsletter.checks.model import Facts, Finding, Mend, Severity, blocks, finding_json
+from newsletter.checks.names import names_at_risk
 from newsletter.checks.pictures import missing_descriptions
 from newsletter.checks.prayer import (
     duplicate_points,
@@ -54,6 +55,7 @@ __all__ = [
     "blocks",
     "check",
     "finding_json",
+    "names_at_risk",
     "nearest_rule",
 ]
 
@@ -86,6 +88,8 @@ _OF_THE_BULLETIN: tuple[Callable[[Bulletin], Iterable[Finding]], ...] = (
 
 def check(bulletin: Bulletin, facts: Facts | None = None) -> list[Finding]:
     """Return what should be looked at before the bulletin goes out, by line."""
-    found = [finding for rule in _OF_FACTS for finding in rule(facts or Facts())]
+    facts = facts or Facts()
+    found = [finding for rule in _OF_FACTS for finding in rule(facts)]
     found += [finding for rule in _OF_THE_BULLETIN for finding in rule(bulletin)]
+    found += names_at_risk(bulletin, facts)
     return sorted(found, key=lambda finding: finding.line)

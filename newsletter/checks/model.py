@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsletter.names import Names
+
 
 class Severity(enum.StrEnum):
     """What a finding does: a blocker holds a bulletin back until it is mended or waived."""
@@ -42,6 +44,8 @@ class Facts:
 
     already_sent_at: datetime | None = None  # in the zone to show; practice never counts
     html_bytes: int | None = None  # of the rendered email; None where nobody rendered it
+    names: Names | None = None  # the register of pseudonyms; None: there is none
+    file_name: str = ""
 
 
 def blocks(findings: Iterable[Finding]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli import bulletins, copies, decisions, issues, lists, people, running
+from newsletter.cli import bulletins, copies, decisions, issues, lists, people, pseudonyms, running
 from newsletter.cli.context import EVERY_DAY, NOW_AND_THEN, SiteFolder, named_before
 from newsletter.errors import NotFound, Problem, UnreadableInput
 
@@ -28,6 +28,7 @@ running.add_to(app)
 copies.add_to(app)
 decisions.add_to(issues.app)
 app.add_typer(lists.app, name="list", rich_help_panel=NOW_AND_THEN)
+app.add_typer(pseudonyms.app, name="pseudonym", rich_help_panel=NOW_AND_THEN)
 
 
 def _say_version(asked: bool) -> None:

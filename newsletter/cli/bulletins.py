@@ -12,6 +12,7 @@ from newsletter import issue
 from newsletter.bulletin import (
     LARGEST_BYTES,
     Bulletin,
+    PrayerPoint,
     Scripture,
     bulletin_json,
     normal_text,
@@ -158,7 +159,7 @@ def _weight(bulletin: Bulletin) -> int:
 
 def _structure(bulletin: Bulletin) -> list[str]:
     lines = [bulletin.title, ""]
-    lines += [f"  • ({point.kind}) {point.lead}" for point in bulletin.points]
+    lines += [f"  • ({_about(point)}) {point.lead}" for point in bulletin.points]
     for scripture in bulletin.scriptures:
         lines.append(f"  {scripture.written} ({scripture.osis}){_verdict(scripture)}")
     counted = (
@@ -171,6 +172,10 @@ def _structure(bulletin: Bulletin) -> list[str]:
 def _verdict(scripture: Scripture) -> str:
     verdict = "" if scripture.valid else "  <- does not exist"
     return f"{verdict}  <- {scripture.suggestion}?" if scripture.suggestion else verdict
+
+
+def _about(point: PrayerPoint) -> str:
+    return f"{point.kind}, {point.sensitivity}" if point.sensitivity else f"{point.kind}"
 
 
 def _remarks(findings: list[Finding]) -> list[str]:
@@ -263,6 +268,7 @@ def _what_became(session: Session, place: Site, added: Added) -> list[str]:
     row = issue.find_bulletin(session, added.id)
     weight = issue.weigh(session, desk_of(place), row)
     found = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
+    found = issue.findings_of(session, place.keys, row, row.list_id)
     if blocks(found):
         lines += ["It cannot go out until this is mended:", *_remarks(found)]
         lines.append("Next: mend the file and add it again; it takes this one's place.")
@@ -305,6 +311,7 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
         findings = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
         waivers = issue.waivers_of(session, place.keys, row)
         zone = place.settings.zone
+        findings = issue.findings_of(session, place.keys, row, row.list_id)
     answer(
         as_json,
         {

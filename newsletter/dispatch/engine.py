@@ -29,7 +29,7 @@ from newsletter.config import Settings
 from newsletter.dispatch import course, handover, ledger, trial
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.forms import Forms
-from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back
+from newsletter.dispatch.freeze import ApprovalVoid, freeze, hold_back, refuse_names
 from newsletter.dispatch.gate import Gate
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
 from newsletter.dispatch.people import People, read_people
@@ -561,6 +561,7 @@ class _Run:
         provider = site.provider
         try:
             with session.begin_nested():
+                refuse_names(session, site.keys, issue_id)
                 freeze(
                     session,
                     site.keys,

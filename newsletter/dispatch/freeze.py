@@ -29,6 +29,7 @@ from newsletter.dispatch.jobs import call_workers
 from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.dispatch.trial import FIRST
 from newsletter.errors import NotAllowed, NotFound
+from newsletter.issue import blocking_lines, names_found
 from newsletter.rendering import RenderedEmail
 from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState, Trial
 from subscribers.audience import audience
@@ -147,7 +148,8 @@ def check_approval(session: Session, keys: Keys, issue_id: int) -> None:
     """Do nothing where an issue that has begun is still the one that was approved.
 
     Raises:
-        ApprovalVoid: what is stored is not what was approved.
+        ApprovalVoid: what is stored is not what was approved, or it holds a name that was
+            registered since.
     """
     approved = session.scalar(
         select(Issue.approved_hash == Issue.version_hash).where(Issue.id == issue_id)
@@ -155,6 +157,23 @@ def check_approval(session: Session, keys: Keys, issue_id: int) -> None:
     if not approved:
         raise ApprovalVoid(f"Issue {issue_id} is not the one that was approved: draft it again.")
     _check_editions(session, keys, issue_id)
+    refuse_names(session, keys, issue_id)
+
+
+def refuse_names(session: Session, keys: Keys, issue_id: int) -> None:
+    """Do nothing where an issue's bulletins hold nothing that the register keeps secret.
+
+    Looked at each time something of it may go out: a name may have been registered since the
+    approval.
+
+    Raises:
+        ApprovalVoid: they do.
+    """
+    if found := names_found(session, keys, issue_id):
+        raise ApprovalVoid(
+            f"Issue {issue_id} holds what the register of pseudonyms keeps secret"
+            f"{blocking_lines(found)}: mend the bulletin and add it again."
+        )
 
 
 def hold_back(session: Session, keys: Keys, issue_id: int, sentence: str, now: datetime) -> None:

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.bulletin import MOSTLY, Bulletin, normal_text, read_bulletin, similarity
-from newsletter.checks import Facts, Finding, check
+from newsletter.checks import Facts, Finding, check, names_at_risk
 from newsletter.errors import NotFound
 from newsletter.issue.desk import Actor
+from newsletter.issue.register import names_of
 from newsletter.issue.waivers import open_findings
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
@@ -204,9 +205,31 @@ def findings_of(
 
     `html_bytes` is what its email weighs, where that is known.
     """
-    sent_at = None if list_id is None else already_sent_at(session, row, list_id, apart_from)
-    facts = Facts(already_sent_at=sent_at, html_bytes=html_bytes)
+    facts = Facts(
+        already_sent_at=already_sent_at(session, row, list_id, apart_from) if list_id else None,
+        html_bytes=html_bytes,
+        names=names_of(session, keys),
+        file_name=name_and_source(keys, row)[0],
+    )
     return open_findings(session, keys, row, check(compared(read_stored(keys, row)), facts))
+
+
+def names_found(session: Session, keys: Keys, issue_id: int) -> list[Finding]:
+    """Return what the register of pseudonyms keeps secret and an issue's bulletins hold."""
+    if (names := names_of(session, keys)) is None:
+        return []
+    rows = session.scalars(
+        select(BulletinRow)
+        .join(Edition, Edition.bulletin_id == BulletinRow.id)
+        .where(Edition.issue_id == issue_id)
+        .order_by(Edition.no)
+    ).all()
+    found = []
+    for row in rows:
+        facts = Facts(names=names, file_name=name_and_source(keys, row)[0])
+        at_risk = names_at_risk(read_stored(keys, row), facts)
+        found += open_findings(session, keys, row, at_risk)
+    return found
 
 
 def _has_begun() -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from newsletter.issue.bulletins import (
     findings_of,
     known,
     name_and_source,
+    names_found,
     previous_version,
     read_stored,
     stem_and_language,
@@ -61,6 +62,7 @@ from newsletter.tables import Bulletin as BulletinRow
 from subscribers.privacy import Keys
 
 UNSENT = frozenset({IssueState.DRAFT, IssueState.AWAITING_APPROVAL, IssueState.SCHEDULED})
+_NOT_OVER = UNSENT | {IssueState.SENDING, IssueState.PAUSED}
 LATE_BY = timedelta(hours=6)  # later than this, people decide
 
 # What may be decided in which state.  Dispatch adds: scheduled begins, sending completes or
@@ -84,6 +86,14 @@ class Added:
     replaced_in: tuple[int, ...] = ()  # unsent issues in which it took an older version's place
     joined: int | None = None  # the unsent issue that it joined as a further language
     previous_id: int | None = None  # the version it replaces
+
+
+@dataclass(frozen=True)
+class Named:
+    """The issues that hold what the register keeps secret."""
+
+    held: tuple[int, ...]  # they had not begun, and go nowhere until they are mended
+    begun: tuple[int, ...]  # being sent, or paused: only people can stop them
 
 
 @dataclass(frozen=True)
@@ -318,7 +328,8 @@ def resume(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
     """Go on with a paused issue; one that was paused before it began is scheduled again.
 
     Raises:
-        Blocked: it has not begun, and findings block it; it carries them.
+        Blocked: it has not begun, and findings block it, or it holds a name that was registered
+            since; it carries the findings.
         NotAllowed: the state does not permit it, or its time has passed before it began.
         NotFound: no such issue.
     """
@@ -326,6 +337,12 @@ def resume(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
     if issue.state is IssueState.DRAFT:
         return schedule(session, desk, issue_id, None, by, now)
     refuse_while_stopping(session, issue_id)
+    if found := names_found(session, desk.keys, issue_id):
+        raise Blocked(
+            f"Issue {issue_id} holds what the register of pseudonyms keeps secret"
+            f"{blocking_lines(found)}: cancel it, so that nobody else gets it.",
+            tuple(found),
+        )
     issue.state = IssueState.SENDING
     issue.pause_reason = None
     _record(session, desk, by, "resumed", now, issue)
@@ -360,6 +377,28 @@ def cancel(session: Session, desk: Desk, issue_id: int, by: Actor, now: datetime
         on_the_way=counts.get(DeliveryState.IN_FLIGHT, 0),
         stopped=counts.get(DeliveryState.PENDING, 0),
     )
+
+
+def hold_named(session: Session, desk: Desk, by: Actor, now: datetime) -> Named:
+    """Look for the register's names in what is not over; take back what has not begun.
+
+    An approval of it is void with that: its state follows from its findings again.
+    """
+    held, begun = [], []
+    for issue_id in session.scalars(
+        select(Issue.id).where(Issue.state.in_(_NOT_OVER)).order_by(Issue.id)
+    ).all():
+        issue = lock_issue(session, issue_id)
+        if issue.state not in _NOT_OVER or not names_found(session, desk.keys, issue_id):
+            continue
+        if issue.state in UNSENT:
+            if issue.state is not IssueState.DRAFT:
+                _settle(session, desk, issue, now)
+                _record(session, desk, by, "held for a name", now, issue)
+            held.append(issue_id)
+        else:
+            begun.append(issue_id)
+    return Named(tuple(held), tuple(begun))
 
 
 def findings(session: Session, keys: Keys, issue: Issue) -> list[Finding]:

@@ -40,9 +40,11 @@ from newsletter.bulletin import (
     bulletin_json,
     read_bulletin,
 )
-from newsletter.checks import Finding, Severity, check
+from newsletter.checks import Facts, Finding, Severity, check
+from newsletter.names import Kind, Names, Pseudonym
 from newsletter.rendering import Templates, render
 from newsletter.site import shipped_templates
+from newsletter.verses import compared
 from newsletter.verses import compared
 from tests.bulletins import LOOK
 from tests.corpus.package import package
@@ -163,7 +165,7 @@ def _found_findings(sample: Sample, bulletin: Bulletin) -> list[Row]:
     rules = {rule for _, _, rule in expected}
     return [
         (_place(finding, expected, bulletin), finding.severity.value, finding.rule)
-        for finding in check(bulletin)
+        for finding in check(bulletin, sample.facts())
         if finding.severity is not Severity.NOTE or finding.rule in rules
     ]
 
