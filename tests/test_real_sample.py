@@ -10,7 +10,6 @@ from newsletter.bulletin import Bulletin, Paragraph, Quotation, bulletin_json, r
 from newsletter.checks import Finding, check
 from newsletter.rendering import RenderedEmail, render
 from newsletter.verses import compared
-from newsletter.verses import compared
 from tests.bulletins import LOOK
 from tests.corpus import templates
 from tests.corpus.waiting import is_waiting

@@ -45,7 +45,6 @@ from newsletter.names import Kind, Names, Pseudonym
 from newsletter.rendering import Templates, render
 from newsletter.site import shipped_templates
 from newsletter.verses import compared
-from newsletter.verses import compared
 from tests.bulletins import LOOK
 from tests.corpus.package import package
 
@@ -101,6 +100,12 @@ class Sample:
         """Return what the product reads in it."""
         language = self.language if self.right.get("told", True) else None
         return compared(read_bulletin(self.bytes(), self.file_name, language))
+
+    def facts(self) -> Facts:
+        """Return what its checks are told: the register of names, where it has one."""
+        rows = _rows(self.right.get("names", ""), 3)
+        names = Names(Pseudonym(Kind(kind), real, published) for kind, real, published in rows)
+        return Facts(names=names if rows else None, file_name=self.file_name)
 
 
 @cache
