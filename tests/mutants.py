@@ -3,7 +3,7 @@
 from newsletter.dispatch import ledger
 
 
-def pytest_sessionstart() -> None:
-    """Let the statements be written again: by the mistake that is on trial, and not before it."""
+def pytest_runtest_setup() -> None:
+    """Let each test write the statements anew: it is seen to reach them, mistake and all."""
     ledger._intending.cache_clear()
     ledger._excluding.cache_clear()

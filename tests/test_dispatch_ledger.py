@@ -340,7 +340,7 @@ def test_a_pause_holds_before_the_next_turn(desk: Desk, state: IssueState) -> No
 
     turn = desk.turn(held)
 
-    assert (turn.goes_on, turn.intent) == (False, None)
+    assert turn == Turn(desk.issue_id, Counter())
     assert desk.states() == {PENDING: 4}
 
 
@@ -421,11 +421,15 @@ def test_who_is_left_out_is_somebody_who_waits(desk: Desk) -> None:
     held = desk.held()
     desk.turn(held, [held.first_id])
     suppress(desk.session, desk.keys, desk.people[1])
+    desk.session.execute(update(Delivery).values(due_at=MONDAY))
 
-    turn = ledger.leave_out(desk.session, held, [held.first_id + 1], [held.first_id])
+    turn = ledger.leave_out(
+        desk.session, held, [held.first_id + 1], [held.first_id, held.first_id + 2]
+    )
 
-    assert turn == Turn(desk.issue_id, Counter({EXCLUDED: 1}))
-    assert desk.states() == {IN_FLIGHT: 1, EXCLUDED: 1, PENDING: 2}
+    assert turn == Turn(desk.issue_id, Counter({EXCLUDED: 1, FAILED: 1}))
+    states = [(each.state, each.due_at) for each in desk.deliveries()]
+    assert states == [(IN_FLIGHT, MONDAY), (EXCLUDED, None), (FAILED, None), (PENDING, MONDAY)]
 
 
 def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:
@@ -514,7 +518,7 @@ def test_a_fault_of_the_sender_stops_the_issue_and_blames_nobody(desk: Desk) -> 
     answers = desk.all_say(turn, Answer.SENDER_FAULT, sentence="The key is wrong: correct it.")
     after = desk.turn(held, [held.first_id + 1], answers)
 
-    assert (after.goes_on, after.intent) == (False, None)
+    assert after == Turn(desk.issue_id, Counter({PENDING: 1}))
     assert {(d.state, d.tries) for d in desk.deliveries()} == {(PENDING, 0)}
     assert desk.issue().state is IssueState.PAUSED
     assert desk.issue().pause_reason == "The key is wrong: correct it."
@@ -712,9 +716,12 @@ def test_a_late_acceptance_spares_nobody_who_was_tried_again_or_was_not_asked_ab
     desk: Desk,
 ) -> None:
     held = desk.held()
-    turn = desk.turn(held, [held.first_id, held.first_id + 1])
+    turn = desk.turn(held, [held.first_id, held.first_id + 1, held.last_id])
     desk.sweep(ME)
     again = desk.turn(desk.held(OTHER), [held.first_id + 2])
+    left = update(Delivery).where(Delivery.id == held.last_id)
+    left = left.values(state=EXCLUDED, reason=Reason.UNSUBSCRIBED, attempt_id=None)
+    desk.session.execute(left)
     rows = update(Delivery).values(state=PENDING, reason=None)
     desk.session.execute(rows.where(Delivery.id == held.first_id).values(attempt_id=None))
     tried = rows.where(Delivery.id == held.first_id + 1).values(attempt_id=attempt_of(again))
@@ -723,7 +730,7 @@ def test_a_late_acceptance_spares_nobody_who_was_tried_again_or_was_not_asked_ab
     desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
 
     states = [each.state for each in desk.deliveries()]
-    assert states == [SUBMITTED, PENDING, IN_FLIGHT, PENDING]
+    assert states == [SUBMITTED, PENDING, IN_FLIGHT, EXCLUDED]
 
 
 @pytest.mark.parametrize("apart", [-SOON, SOON])
@@ -740,6 +747,18 @@ def test_a_late_try_later_brings_a_batch_forward_and_never_puts_it_off(
     desk.release(held, desk.all_say(turn, Answer.TRY_LATER))
 
     assert desk.batch().due_at == min(due_at, due_at + apart)
+
+
+def test_a_late_word_that_nothing_was_sent_opens_the_batch_at_once(desk: Desk) -> None:
+    held = desk.held(ME)
+    turn = desk.turn(held)
+    desk.now += 4 * SOON
+    desk.release(desk.held(OTHER))
+
+    desk.release(held, not_sent(attempt_of(turn), turn.tries))
+
+    assert desk.states() == {PENDING: 4}
+    assert desk.batch().due_at == desk.now
 
 
 def test_a_late_try_later_opens_no_other_batch(engine: Engine, keys: Keys) -> None:

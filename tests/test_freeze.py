@@ -118,6 +118,7 @@ def test_the_issue_is_sending_from_then_on(engine: Engine, keys: Keys) -> None:
         list_id = add_list(session)
         add_people(session, keys, list_id, 3)
         issue_id = add_issue(session, keys, list_id)
+        session.execute(update(Issue).values(pause_reason="It waited."))
 
         freeze_now(session, keys, issue_id, practice=True)
 
@@ -129,6 +130,21 @@ def test_the_issue_is_sending_from_then_on(engine: Engine, keys: Keys) -> None:
             3,
         )
         assert issue.practice
+        assert issue.pause_reason is None
+
+
+def test_the_batches_of_an_issue_hold_nobody_of_another(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 5)
+        first, second = (
+            add_issue(session, keys, list_id, add_bulletin(session, list_id, text))
+            for text in ("one", "two")
+        )
+        for number in (first, second):
+            freeze_now(session, keys, number)
+
+        assert [spans_of(session, number) for number in (first, second)] == [[(0, 5)]] * 2
 
 
 def test_repeating_it_changes_nothing(engine: Engine, keys: Keys) -> None:
@@ -261,6 +277,18 @@ def test_everyone_gets_the_edition_in_their_language(engine: Engine, keys: Keys)
         assert {row.subscriber_id: row.edition_no for row in editions} == people
         said = session.execute(select(Subscriber.id, edition_for(session, issue_id)))
         assert {row[0]: row[1] for row in said} == people
+
+
+def test_a_language_without_a_country_gets_the_edition_of_one(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 1)
+        add_people(session, keys, list_id, 1, language="pt")
+        issue_id = add_issue(session, keys, list_id, languages=("en", "pt-BR"))
+
+        freeze_now(session, keys, issue_id)
+
+        assert spans_of(session, issue_id) == [(0, 1), (1, 1)]
 
 
 # --- the first hundred ------------------------------------------------------------------------
