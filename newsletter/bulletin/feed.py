@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from html import escape, unescape
 from typing import Any
 
-import feedparser
 from selectolax.lexbor import LexborHTMLParser
 
 from newsletter.bulletin.reading import Reading
@@ -54,6 +53,8 @@ def read_feed(source: bytes) -> list[FeedEntry]:
         raise UnreadableInput(
             "The feed defines entities of its own, which no honest feed needs: ask its makers."
         )
+    import feedparser  # no other command has to wait for it
+
     try:
         # A stream: text would be taken for an address, and fetched.
         parsed = feedparser.parse(

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-import yaml
-
 from newsletter.bulletin.model import Sensitivity, SourceLine
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.prose import tidy
@@ -119,6 +117,8 @@ def _split(line: SourceLine) -> _Said:
 
 
 def _values(lines: Sequence[SourceLine]) -> Iterator[_Said]:
+    import yaml  # no other command has to wait for it
+
     try:
         values = yaml.safe_load("\n".join(line.text for line in lines))
     except (yaml.YAMLError, ValueError, RecursionError):

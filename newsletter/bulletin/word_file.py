@@ -9,7 +9,6 @@ import io
 import zipfile
 from collections.abc import Iterator
 
-import mammoth
 from lxml import etree
 
 from newsletter.bulletin.archive import Archive, damaged
@@ -212,6 +211,7 @@ class _HiddenStyles:
 
 def _html(package: Package, cleaned: _Cleaned) -> str:
     """Return the text as mammoth writes it, from parts that hold nothing but text."""
+    import mammoth  # no other command has to wait for it
 
     def source_of(image: object) -> dict[str, str]:
         with image.open() as file:  # type: ignore[attr-defined]  # mammoth has no types

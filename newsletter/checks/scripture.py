@@ -62,7 +62,7 @@ def _mismatches(bulletin: Bulletin) -> Iterator[Finding]:
 def _unusual(bulletin: Bulletin) -> Iterator[Finding]:
     told = set()
     for scripture in bulletin.scriptures:
-        if scripture.usual and scripture.written not in told:
+        if scripture.valid and scripture.usual and scripture.written not in told:
             told.add(scripture.written)
             yield remark(
                 "ref-style",
