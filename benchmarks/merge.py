@@ -1,6 +1,6 @@
 """What one person's copy costs: merge, complete message, ready for SMTP, signed; the usual way.
 
-    .venv/bin/python benchmarks/merge.py [--kilobytes 26]
+    .venv/bin/python benchmarks/merge.py [--kilobytes 26] [--photo 200]
 
 Prints microseconds for each recipient and the ratio to rendering with Jinja, styling with
 premailer and building an `EmailMessage` for everyone.
@@ -8,8 +8,10 @@ premailer and building an `EmailMessage` for everyone.
 
 import argparse
 import logging
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -23,7 +25,7 @@ from newsletter.bulletin import Bulletin, Paragraph, PointKind, PrayerPoint
 from newsletter.message import Envelope, Identity, Recipient, bulletin_form
 from newsletter.providers.smtp import Signer
 from newsletter.providers.smtp.dkim import SigningKey
-from newsletter.rendering import Look, Templates, html_bytes, merge, render
+from newsletter.rendering import Look, Photo, Templates, html_bytes, merge, render
 from newsletter.site import shipped_templates
 
 SENTENCE = "The families in the valley met again this week, and the children sang. "
@@ -84,11 +86,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kilobytes", type=int, default=26, help="size of the HTML part")
-    wanted = parser.parse_args().kilobytes * 1000
+    parser.add_argument("--photo", type=int, default=0, help="kilobytes of a photo, 0 for none")
+    given = parser.parse_args()
+    wanted = given.kilobytes * 1000
     templates = Templates([shipped_templates()])
     bulletin = bulletin_of(1)
     while html_bytes(email := render(bulletin, LOOK, templates)) < wanted:
         bulletin = bulletin_of(len(bulletin.blocks) + 1)
+    if given.photo:
+        photo = Photo("0@photo", "image/jpeg", os.urandom(1000 * given.photo))
+        email = replace(email, photos=(photo,))
     envelope = Envelope(
         "bulletin",
         Identity("Prayer Network", "prayer@example.org", None, "https://prayer.example.org"),

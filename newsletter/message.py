@@ -1,4 +1,4 @@
-"""One person's copy as bytes: headers and both parts, encoded once for each edition.
+"""One person's copy as bytes: headers, both parts and photos, encoded once for each edition.
 
 Everything that is the same in every copy is MIME-encoded, and its dots are doubled for SMTP,
 when a `MessageForm` is made; afterwards bytes are only joined.  Python's own `EmailMessage` is
@@ -9,9 +9,9 @@ into encoded words that receivers do not read.
 import binascii
 import hashlib
 import re
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from base64 import b64encode, encodebytes
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -22,7 +22,15 @@ from email_validator import EmailNotValidError, validate_email
 
 from newsletter.config import Settings
 from newsletter.errors import Problem
-from newsletter.rendering import RenderedEmail, Shell, Slot, SlotValues, clean_name, slot_values
+from newsletter.rendering import (
+    Photo,
+    RenderedEmail,
+    Shell,
+    Slot,
+    SlotValues,
+    clean_name,
+    slot_values,
+)
 
 Kind = Literal["bulletin", "test", "notice"]
 
@@ -307,9 +315,10 @@ class MessageForm:
 
 @dataclass(frozen=True)
 class _Body:
-    """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots.
+    """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots, and the photos.
 
-    Every literal, and every value in a slot, begins a line.
+    Every literal, and every value in a slot, begins a line.  With photos the HTML stands beside
+    them in a multipart/related (RFC 2387).
     """
 
     head: bytes  # MIME's own headers
@@ -317,26 +326,41 @@ class _Body:
     html: tuple[bytes, ...]
     text_slots: tuple[Slot, ...]
     html_slots: tuple[Slot, ...]
+    photos: bytes = field(default=b"", repr=False)  # all that follows the HTML, in base64
     rewrite: Callable[[bytes], bytes] | None = None  # what is done to values too
 
     @classmethod
     def of(cls, email: RenderedEmail) -> "_Body":
         # "=_" never occurs in quoted-printable, so no text can hold the boundary.
-        boundary = f"=_{email.hash().hex()[:24]}"
+        hashed = email.hash().hex()
+        boundary, inner = f"=_{hashed[:24]}", f"=_{hashed[24:48]}"
         head = (
             f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'
         )
         start, between = (_part_head(boundary, subtype) for subtype in ("plain", "html"))
+        end, photos = f"\r\n--{boundary}--\r\n", b""
+        if email.photos:
+            between = (
+                f'--{boundary}\r\nContent-Type: multipart/related; type="text/html";\r\n'
+                f' boundary="{inner}"\r\n\r\n{_part_head(inner, "html")}'
+            )
+            photos = b"".join(_encoded_photos(email.photos, inner)) + end.encode("ascii")
+            end = "\r\n"
         return cls(
             head.encode("ascii"),
             _encoded_literals(email.text, start, f"\r\n{between}"),
-            _encoded_literals(email.html, "", f"\r\n--{boundary}--\r\n"),
+            _encoded_literals(email.html, "", end),
             email.text.slots,
             email.html.slots,
+            photos,
         )
 
     def rewritten(self, rewrite: Callable[[bytes], bytes]) -> "_Body":
-        """Return the same with something done to all lines, each within its own piece."""
+        """Return the same with something done to all lines, each within its own piece.
+
+        Lines of base64 and of its headers hold nothing that is doubled or taken out: all
+        forms share them.
+        """
         return replace(
             self,
             text=tuple(map(rewrite, self.text)),
@@ -351,6 +375,8 @@ class _Body:
         pieces.append(self.html[0])
         for slot, literal in zip(self.html_slots, self.html[1:], strict=True):
             pieces += (self._encoded(in_html[slot]), literal)
+        if self.photos:
+            pieces.append(self.photos)
         return pieces
 
     def _encoded(self, value: str) -> bytes:
@@ -380,6 +406,23 @@ def _part_head(boundary: str, subtype: str) -> str:
         f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
+
+
+def _encoded_photos(photos: Sequence[Photo], boundary: str) -> Iterator[bytes]:
+    for no, photo in enumerate(photos, start=1):
+        head = (
+            f"--{boundary}\r\nContent-Type: {photo.media_type}\r\n"
+            f"Content-Transfer-Encoding: base64\r\nContent-ID: <{photo.content_id}>\r\n"
+            f'Content-Disposition: inline; filename="{photo_name(no, photo)}"\r\n\r\n'
+        )
+        yield head.encode("ascii")
+        yield encodebytes(photo.data).replace(b"\n", b"\r\n")
+    yield f"--{boundary}--\r\n".encode("ascii")
+
+
+def photo_name(no: int, photo: Photo) -> str:
+    """Return what a photo, counted from 1, is called in a copy: nothing of its own file."""
+    return f"photo-{no}.{'png' if photo.media_type == 'image/png' else 'jpg'}"
 
 
 def _encoded_literals(shell: Shell, before: str, after: str) -> tuple[bytes, ...]:

@@ -192,8 +192,8 @@ def test_a_place_that_is_half_there_is_no_place() -> None:
 # --- what is no picture ---------------------------------------------------------------------
 
 
-def enormous_png() -> bytes:
-    header = struct.pack(">IIBBBBB", 40_000, 40_000, 1, 0, 0, 0, 0)
+def enormous_png(side: int = 40_000) -> bytes:
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
         + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
@@ -207,6 +207,7 @@ def enormous_png() -> bytes:
         (b"BM" + b"\0" * 50, "no JPEG, PNG, GIF or WebP"),
         (b"<svg xmlns='x'/>", "no JPEG, PNG, GIF or WebP"),
         (enormous_png(), f"more than {MOST_PIXELS // 1_000_000} million dots"),
+        (enormous_png(5_000), "more than 20 million dots as no JPEG"),
         (b"GIF89a" + b"\xff" * 4 + b"\0\0\0\x3b", "million dots"),
         (jpeg()[:400], "damaged"),
         (saved(drawing(), "JPEG")[:-40], "damaged"),

@@ -357,14 +357,6 @@ def test_the_day_of_a_point_is_told(language: str, day: str) -> None:
     assert f"{day}: Pray." in Reading(html).text
 
 
-def test_a_picture_without_words_leaves_nothing_empty_behind() -> None:
-    wordless = Picture(b"", "image/png", "", "", 4)
-
-    email = render(replace(ENGLISH, blocks=(*ENGLISH.blocks, wordless)), LOOK, TEMPLATES)
-
-    assert email == render(ENGLISH, LOOK, TEMPLATES)
-
-
 def test_subject_is_the_title_on_one_line() -> None:
     email = render(replace(ENGLISH, title="Peace \n in\tthe\x07 hills."), LOOK, TEMPLATES)
 

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 from newsletter.bulletin.model import Block, Bulletin, Leftover, Paragraph, Picture, Property
 
 MOST_PIXELS = 50_000_000
-_DECODED = 20_000_000  # pixels; of a larger picture only the structure is looked at
+_DECODED = 20_000_000  # pixels; a JPEG may have more, for it can be decoded at a fraction
 _MOST_TEXT = 100_000  # characters of one segment that are searched for names
 _MOST_UNPACKED = 1_000_000  # bytes
 _ORIENTATION = 0x0112
@@ -83,11 +83,13 @@ def stripped(picture: Picture) -> tuple[Picture, tuple[Property, ...]]:
         raise UnusablePicture("it is damaged") from None
     if not 0 < parted.width * parted.height <= MOST_PIXELS:
         raise UnusablePicture(f"it has more than {MOST_PIXELS // 1_000_000} million dots")
+    if media_type != "image/jpeg" and parted.width * parted.height > _DECODED:
+        raise UnusablePicture(f"it has more than {_DECODED // 1_000_000} million dots as no JPEG")
     try:
         properties = tuple(_properties(picture, parted))
         upright = _turned(picture.data)
         kept = parted.kept if upright is None else part(upright).kept
-        _decode(kept, parted)
+        _decode(kept)
     except Exception:  # noqa: BLE001 - whatever its decoder stumbles over, it is no picture
         raise UnusablePicture("it is damaged") from None
     return replace(picture, data=kept, media_type=media_type), properties
@@ -100,11 +102,10 @@ def _kind(data: bytes) -> tuple[str, Callable[[bytes], _Parted]]:
     raise UnusablePicture("it is no JPEG, PNG, GIF or WebP")
 
 
-def _decode(data: bytes, parted: _Parted) -> None:
+def _decode(data: bytes) -> None:
     with Image.open(BytesIO(data)) as image:
-        if parted.width * parted.height <= _DECODED:
-            image.draft("RGB", (64, 64))  # of a JPEG: an eighth of its size is enough to see
-            image.load()
+        image.draft("RGB", (64, 64))  # of a JPEG: an eighth of its size is enough to see
+        image.load()
 
 
 def _turned(data: bytes) -> bytes | None:

@@ -10,7 +10,7 @@ yields findings; its name is for programs and commands, people see the sentence.
     scripture    references, and the words quoted from them
     prose        title, length, sentences, quotation marks
     addresses    people, places, money, links
-    pictures     their descriptions
+    pictures     their number and descriptions
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from newsletter.checks.addresses import broken_links, donations, reached_by
 from newsletter.checks.dates import date_mismatches, missing_dates
 from newsletter.checks.model import Facts, Finding, Mend, Severity, blocks, finding_json
 from newsletter.checks.names import names_at_risk
-from newsletter.checks.pictures import missing_descriptions
+from newsletter.checks.pictures import missing_descriptions, too_many_pictures
 from newsletter.checks.prayer import (
     duplicate_points,
     empty_points,
@@ -83,6 +83,7 @@ _OF_THE_BULLETIN: tuple[Callable[[Bulletin], Iterable[Finding]], ...] = (
     donations,
     broken_links,
     missing_descriptions,
+    too_many_pictures,
 )
 
 

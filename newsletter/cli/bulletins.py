@@ -49,7 +49,7 @@ from newsletter.mends import (
     refuse_what_is_no_text,
 )
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
-from newsletter.rendering import Templates, look_of, merge, render, weight_of
+from newsletter.rendering import Templates, look_of, merge, render, weight_of, with_photos
 from newsletter.site import Site, shipped_templates
 from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
@@ -210,7 +210,9 @@ def preview(
     recipient = sample_recipient(settings.organisation.url)
     in_html, in_text = form.values_for(recipient)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "email.html").write_text(merge(email.html, in_html), encoding="utf-8")
+    (out / "email.html").write_text(
+        with_photos(merge(email.html, in_html), email.photos), encoding="utf-8"
+    )
     (out / "email.txt").write_text(merge(email.text, in_text), encoding="utf-8")
     (out / "message.eml").write_bytes(form.copy_for(recipient))
     answer(False, {}, f"email.html, email.txt and message.eml are in {out}.")

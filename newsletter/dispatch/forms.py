@@ -13,7 +13,7 @@ from subscribers.database import reading
 from subscribers.privacy import Keys
 from subscribers.tables import MailingList
 
-_KEPT = 8  # forms of about 100 kB
+_KEPT = 8  # forms of about 100 kB, with photos of at most 3 MB
 
 
 class Forms:

@@ -17,7 +17,9 @@ from newsletter.rendering.edition import (
     render_notice,
     weight_of,
 )
+from newsletter.rendering.photos import MOST_PHOTOS
 from newsletter.rendering.shell import (
+    Photo,
     RenderedEmail,
     Shell,
     Slot,
@@ -25,11 +27,14 @@ from newsletter.rendering.shell import (
     clean_name,
     merge,
     slot_values,
+    with_photos,
 )
 
 __all__ = [
     "HTML_LIMIT",
+    "MOST_PHOTOS",
     "Look",
+    "Photo",
     "RenderedEmail",
     "Shell",
     "Slot",
@@ -44,4 +49,5 @@ __all__ = [
     "render_notice",
     "slot_values",
     "weight_of",
+    "with_photos",
 ]

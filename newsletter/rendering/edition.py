@@ -3,8 +3,8 @@
 import itertools
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from newsletter.bulletin import (
 from newsletter.config import Settings
 from newsletter.errors import Problem
 from newsletter.rendering.inlining import Reading, inline_css
+from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
-from newsletter.rendering.shell import RenderedEmail, Shell, Slot
+from newsletter.rendering.shell import Photo, RenderedEmail, Shell, Slot
 from newsletter.rendering.words import Words, base_language, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
@@ -37,6 +38,7 @@ HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe lin
 _SLOT_BYTES = 200  # what a filled slot is taken to weigh
 _STAFF_REASON = "You receive this because you are named in the settings of the prayer newsletter."
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGNORECASE | re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
 # A full stop at the end of a heading; "St." and "Co." keep theirs, and so does "…".
 _FULL_STOP = re.compile(r"(?:(?<=\w{3})\.|[。۔])\s*$")
@@ -174,20 +176,22 @@ def weight_of(bulletin: Bulletin, look: Look, templates: Templates) -> int:
 def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmail:
     """Return the email of one edition; the same input gives an equal email.
 
-    Both parts hold the greeting, the unsubscribe and the preferences slot.
+    Its pictures are scaled here, once for the edition.  Both parts hold the greeting, the
+    unsubscribe and the preferences slot.
 
     Raises:
         TooHeavy: the HTML is heavier than `HTML_LIMIT`.
         Problem: a template that the site overrides left a slot out, fetches something, or
-            cannot be filled or styled.
+            cannot be filled or styled; a picture that no mail can carry.
     """
     words = words_of(bulletin.language)
     marks = _Marks()
+    scaled = photos_of(bulletin)
     before, _, after = words.because.partition("{list}")
     context = _page(bulletin.language, bulletin.direction, look) | {
         "bulletin": bulletin,
         "words": words,
-        "story": [part for block in bulletin.blocks if (part := _part(block)).texts],
+        "story": list(_story(bulletin, scaled, words)),
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
@@ -197,7 +201,10 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
         "unsubscribe_url": marks.of(Slot.UNSUBSCRIBE),
         "preferences_url": marks.of(Slot.PREFERENCES),
     }
-    return _fill("bulletin", context, templates, marks, required=tuple(Slot))
+    email = _fill("bulletin", context, templates, marks, required=tuple(Slot))
+    # A picture that is shown twice is attached once.
+    once = {each.photo.content_id: each.photo for each in scaled if each}
+    return replace(email, photos=tuple(_shown(email, once.values())))
 
 
 def render_notice(
@@ -220,6 +227,12 @@ def html_bytes(email: RenderedEmail) -> int:
     """Return what the HTML part of a copy weighs, before it is encoded for transport."""
     literals = sum(len(literal.encode()) for literal in email.html.literals)
     return literals + _SLOT_BYTES * len(email.html.slots)
+
+
+def _shown(email: RenderedEmail, photos: Iterable[Photo]) -> Iterator[Photo]:
+    """Yield what the HTML shows: a site's own template may leave photos out."""
+    html = "".join(email.html.literals)
+    return (photo for photo in photos if f"cid:{photo.content_id}" in html)
 
 
 class _Marks:
@@ -323,6 +336,16 @@ def _linked(text: str) -> Markup:
 class _Part:
     kind: str
     texts: tuple[str, ...]
+    photo: "_Shown | None" = None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    content_id: str
+    width: int  # CSS pixels
+    height: int
+    alt: str  # "" only where the caption says it
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -330,6 +353,38 @@ class _Point:
     label: str  # "Friday 27 November:", "Thanksgiving:", or ""
     lead: str  # set bold; "" where nothing is
     rest: str  # with its leading space
+
+
+def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) -> Iterator[_Part]:
+    photos = iter(scaled)
+    for block in bulletin.blocks:
+        part = _part(block)
+        if not isinstance(block, Picture):
+            yield part
+        elif found := next(photos):
+            # Those who see no picture are told that there is one.
+            said = ": ".join((words.photo, *part.texts))
+            yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
+        elif part.texts:
+            yield _Part("paragraph", part.texts)
+
+
+def _shown_as(picture: Picture, scaled: Scaled, words: Words) -> _Shown:
+    alt, caption = _described(picture.alt), picture.caption.strip()
+    if alt == caption:
+        alt = ""  # not read aloud twice
+    return _Shown(
+        scaled.photo.content_id,
+        scaled.width,
+        scaled.height,
+        alt if alt or caption else words.photo,
+        caption,
+    )
+
+
+def _described(alt: str) -> str:
+    """Return what a picture shows; the name of a file, which may tell more than it, is no words."""
+    return "" if _FILE_NAME.fullmatch(alt.strip()) else alt.strip()
 
 
 def _part(block: Block) -> _Part:
@@ -343,8 +398,8 @@ def _part(block: Block) -> _Part:
         case ItemList(items):
             return _Part("list", items)
         case Picture(alt=alt, caption=caption):
-            words = caption or alt
-            return _Part("paragraph", (words,) if words else ())
+            words = caption.strip() or _described(alt)
+            return _Part("photo", (words,) if words else ())
 
 
 def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:

@@ -5,8 +5,10 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from newsletter.rendering.words import words_of
 
@@ -43,26 +45,38 @@ class Shell:
 
 
 @dataclass(frozen=True)
+class Photo:
+    """A picture as it is attached; the HTML shows it as `cid:` and its content id."""
+
+    content_id: str  # opaque; without the angle brackets of its header
+    media_type: str  # image/jpeg or image/png
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class RenderedEmail:
-    """Subject, HTML and text of one edition; `organisation` and address are baked in."""
+    """Subject, HTML, text and photos of one edition; `organisation` and address are baked in."""
 
     subject: str
     html: Shell
     text: Shell
     language: str
+    photos: tuple[Photo, ...] = ()  # each once, in the order of the HTML
 
     def to_json(self) -> str:
         """Return the form that is stored and hashed: the same email gives the same string."""
-        return json.dumps(
-            {
-                "subject": self.subject,
-                "language": self.language,
-                "html": [self.html.literals, self.html.slots],
-                "text": [self.text.literals, self.text.slots],
-            },
-            ensure_ascii=False,
-            sort_keys=True,
-        )
+        stored: dict[str, Any] = {
+            "subject": self.subject,
+            "language": self.language,
+            "html": [self.html.literals, self.html.slots],
+            "text": [self.text.literals, self.text.slots],
+        }
+        if self.photos:  # without any, the string and its hash are those of older versions
+            stored["photos"] = [
+                [photo.content_id, photo.media_type, b64encode(photo.data).decode("ascii")]
+                for photo in self.photos
+            ]
+        return json.dumps(stored, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, stored: str) -> "RenderedEmail":
@@ -72,7 +86,11 @@ class RenderedEmail:
             Shell(tuple(raw[part][0]), tuple(Slot(name) for name in raw[part][1]))
             for part in ("html", "text")
         )
-        return cls(raw["subject"], html, text, raw["language"])
+        photos = tuple(
+            Photo(content_id, media_type, b64decode(data))
+            for content_id, media_type, data in raw.get("photos", ())
+        )
+        return cls(raw["subject"], html, text, raw["language"], photos)
 
     def hash(self) -> bytes:
         """Return the SHA-256 of everything a reader would see."""
@@ -85,6 +103,14 @@ def merge(shell: Shell, values: SlotValues) -> str:
     for slot, literal in zip(shell.slots, shell.literals[1:], strict=True):
         pieces += (values[slot], literal)
     return "".join(pieces)
+
+
+def with_photos(html: str, photos: Iterable[Photo]) -> str:
+    """Return the HTML with its photos in it, for a browser, which knows no attachments."""
+    for photo in photos:
+        data = b64encode(photo.data).decode("ascii")
+        html = html.replace(f"cid:{photo.content_id}", f"data:{photo.media_type};base64,{data}")
+    return html
 
 
 def slot_values(

@@ -49,6 +49,7 @@ class Copy:
     reference: str
     sender: Mapping[str, str]
     reply_to: Mapping[str, str]
+    attachments: Sequence[Mapping[str, str]] = ()
 
     def message(self) -> bytes:
         """Return it as the mail that SendGrid writes, with a Date and a Message-ID of its own."""
@@ -68,8 +69,14 @@ class Copy:
         }
         written = {name: value for name, value in own.items() if value} | dict(self.headers)
         head = "".join(f"{name}: {value}\r\n" for name, value in written.items())
-        parts = (_part("plain", self.text), _part("html", self.html))
-        return f"{head}\r\n{''.join(parts)}--=_x--\r\n".encode()
+        page = _part("html", self.html)
+        if self.attachments:
+            inside = page.replace("--=_x", "--=_y") + "".join(map(_attached, self.attachments))
+            page = (
+                '--=_x\r\nContent-Type: multipart/related; boundary="=_y"\r\n\r\n'
+                f"{inside}--=_y--\r\n\r\n"
+            )
+        return f"{head}\r\n{_part('plain', self.text)}{page}--=_x--\r\n".encode()
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,7 @@ def _copies(body: dict[str, Any], reference: str) -> Iterator[Copy]:
             reference,
             body["from"],
             body.get("reply_to", {}),
+            body.get("attachments", ()),
         )
 
 
@@ -182,6 +190,15 @@ def _part(kind: str, text: str) -> str:
     return (
         f'--=_x\r\nContent-Type: text/{kind}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+    )
+
+
+def _attached(one: Mapping[str, str]) -> str:
+    lines = base64.encodebytes(base64.b64decode(one["content"])).decode().replace("\n", "\r\n")
+    return (
+        f"--=_y\r\nContent-Type: {one['type']}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{one['content_id']}>\r\n"
+        f'Content-Disposition: {one["disposition"]}; filename="{one["filename"]}"\r\n\r\n{lines}'
     )
 
 

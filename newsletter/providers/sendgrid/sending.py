@@ -11,6 +11,7 @@ import math
 import re
 import secrets
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from newsletter import config
-from newsletter.message import MessageForm, Recipient
+from newsletter.message import MessageForm, Recipient, photo_name
 from newsletter.providers.base import (
     NOT_REACHED,
     TOO_LATE,
@@ -354,6 +355,17 @@ def _shared(form: MessageForm, content: list[dict[str, str]]) -> dict[str, Any]:
         # Left out, the defaults of the account would count: all four, always.
         "tracking_settings": _TRACKING,
     }
+    if form.email.photos:
+        shared["attachments"] = [
+            {
+                "content": b64encode(photo.data).decode("ascii"),
+                "type": photo.media_type,
+                "filename": photo_name(no, photo),
+                "disposition": "inline",
+                "content_id": photo.content_id,
+            }
+            for no, photo in enumerate(form.email.photos, start=1)
+        ]
     if form.reply_to:
         shared["reply_to"] = {"email": form.reply_to}
     return shared

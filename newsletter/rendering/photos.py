@@ -1,0 +1,162 @@
+"""Pictures made small enough for a mail.  Pure, and once for each edition, never for a person.
+
+A picture is shown at most 536 pixels wide and holds twice as many dots, for sharp screens.
+It is always encoded anew, so that nothing of its file but what is seen goes out.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image
+
+from newsletter.bulletin import Bulletin, Picture
+from newsletter.errors import Problem
+from newsletter.rendering.shell import Photo
+
+MOST_PHOTOS = 10  # in one mail; what comes after is told by its caption
+PHOTO_LIMIT = 200_000  # bytes of one
+PHOTOS_LIMIT = 1_000_000  # bytes of all in one mail, which share it alike
+
+_SHOWN = (536, 700)  # CSS pixels, at most: the width of the text, and less than a screen
+_DOTS = (2 * _SHOWN[0], 2 * _SHOWN[1])
+_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25)  # of the dots: less sharp before it is left out
+_QUALITIES = (85, 78, 70, 60, 50)
+_FEW = 256  # colours
+_KEPT = MOST_PHOTOS  # 1 MB
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A photo, and how large it is shown."""
+
+    photo: Photo
+    width: int  # CSS pixels
+    height: int
+
+
+_made: dict[tuple[bytes, int], Scaled] = {}
+
+
+def photos_of(bulletin: Bulletin) -> tuple[Scaled | None, ...]:
+    """Return a photo for each picture of a bulletin in its order, None beyond `MOST_PHOTOS`.
+
+    The same pictures give the same bytes.
+
+    Raises:
+        Problem: a picture cannot be read, or cannot be made small enough.
+    """
+    pictures = [block for block in bulletin.blocks if isinstance(block, Picture)]
+    taken = pictures[:MOST_PHOTOS]
+    most = min(PHOTO_LIMIT, PHOTOS_LIMIT // max(1, len(taken)))
+    return (
+        *(scaled(picture, most) for picture in taken),
+        *(None for _ in pictures[MOST_PHOTOS:]),
+    )
+
+
+def scaled(picture: Picture, most: int = PHOTO_LIMIT) -> Scaled:
+    """Return a picture as a JPEG or PNG of at most `most` bytes.
+
+    The last ones are remembered: a bulletin is weighed, drafted, and has several editions.
+    What has few colours or is transparent stays sharp as PNG where that fits.  Of a picture
+    that moves the first frame is shown.
+
+    Raises:
+        Problem: it cannot be read, or cannot be made small enough.
+    """
+    key = (hashlib.sha256(picture.data).digest(), most)
+    with _lock:
+        found = _made.get(key)
+    if found is None:
+        found = _scaled(picture, most)
+        with _lock:
+            while len(_made) >= _KEPT:
+                del _made[next(iter(_made))]
+            _made[key] = found
+    return found
+
+
+def _scaled(picture: Picture, most: int) -> Scaled:
+    try:
+        with Image.open(BytesIO(picture.data)) as image:
+            width, height = _within(image.size, _SHOWN)
+            image.draft("RGB", _within(image.size, _DOTS))  # a large JPEG is not decoded whole
+            flat = _is_flat(image)
+            plain = _plain(image)
+    except Exception:  # noqa: BLE001 - whatever its decoder stumbles over, it is no picture
+        raise Problem(
+            f"The picture in line {picture.line} cannot be read: save it anew as JPEG or PNG and "
+            "put it in again."
+        ) from None
+    for media_type, data in _forms(plain, flat):
+        if len(data) <= most:
+            # Opaque, the same in every copy, and of no use but to find the part of this mail.
+            name = hashlib.sha256(b"photo" + data).hexdigest()[:24]
+            return Scaled(Photo(f"{name}@photo", media_type, data), width, height)
+    raise Problem(
+        f"The picture in line {picture.line} cannot be made smaller than {most // 1000} kB: save "
+        "it smaller and put it in again."
+    )
+
+
+def _within(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
+    """Return the size made to fit, its shape kept; never larger than it is."""
+    share = min(1.0, most[0] / size[0], most[1] / size[1])
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
+
+
+def _is_flat(image: Image.Image) -> bool:
+    """Whether it is a drawing, a map or a logo, as far as its colours tell."""
+    return (
+        image.format in ("PNG", "GIF", "WEBP")
+        and not image.mode.startswith("I")
+        and image.getcolors(_FEW) is not None
+    )
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return the picture in RGB, in RGBA where something shines through; nothing else in it."""
+    if image.mode.startswith("I"):  # 16 bits for each dot: a conversion would cut, not scale
+        grey = image.convert("I").point([value >> 8 for value in range(1 << 16)], "L")
+        plain: Image.Image = grey.convert("RGB")
+    elif image.has_transparency_data:
+        plain = image.convert("RGBA")
+        if plain.getchannel("A").getextrema() == (255, 255):
+            plain = plain.convert("RGB")
+    else:
+        plain = image.convert("RGB")
+    plain = plain.resize(_within(plain.size, _DOTS), Image.Resampling.LANCZOS)
+    plain.info.clear()
+    return plain
+
+
+def _forms(plain: Image.Image, flat: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield forms, the best first."""
+    if flat or plain.mode == "RGBA":
+        yield "image/png", _png(plain)
+        yield "image/png", _png(plain.quantize(_FEW, Image.Quantize.FASTOCTREE))
+    if plain.mode == "RGBA":
+        white = Image.new("RGBA", plain.size, "white")
+        plain = Image.alpha_composite(white, plain).convert("RGB")
+    for share in _SHARES:
+        size = (max(1, round(plain.width * share)), max(1, round(plain.height * share)))
+        smaller = plain if share == 1 else plain.resize(size, Image.Resampling.LANCZOS)
+        for quality in _QUALITIES:
+            yield "image/jpeg", _jpeg(smaller, quality)
+
+
+def _png(image: Image.Image) -> bytes:
+    out = BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    out = BytesIO()
+    image.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+    return out.getvalue()
