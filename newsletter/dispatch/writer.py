@@ -170,9 +170,9 @@ class Writer:
                 self._doubtful.extend(results)
             return self._keep(requests, error)
         except BaseException as error:  # noqa: BLE001  a mistake of ours: all who wait must know
+            self._close(error)  # first: whoever is woken must find it closed
             for request in requests:
                 request.fail(error)
-            self._close(error)
             return []
         self._doubtful.clear()
         if self._told is not None:

@@ -90,7 +90,7 @@ class World:
         assert len(unknown) <= most_unknown
 
 
-def eventually(holds: Callable[[], object], within: float = 60) -> float:
+def eventually(holds: Callable[[], object], within: float = 180) -> float:
     """Wait for it; return the seconds it took."""
     begun = time.monotonic()
     while not holds():
