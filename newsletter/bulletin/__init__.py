@@ -18,7 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from newsletter.bulletin.build import LONGEST_SUMMARY, build, with_pictures
+from newsletter.bulletin.build import (
+    LONGEST_SUMMARY,
+    build,
+    opening_salutation,
+    with_pictures,
+)
 from newsletter.bulletin.decoding import no_words
 from newsletter.bulletin.feed import read_newest_entry
 from newsletter.bulletin.formats import FEEDS, check_format
@@ -78,6 +83,7 @@ __all__ = [
     "bulletin_json",
     "carried",
     "normal_text",
+    "opening_salutation",
     "read_bulletin",
     "shown_to",
     "similarity",

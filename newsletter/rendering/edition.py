@@ -24,6 +24,7 @@ from newsletter.bulletin import (
     PrayerPoint,
     Quotation,
     Scripture,
+    opening_salutation,
 )
 from newsletter.config import Settings
 from newsletter.errors import Problem
@@ -184,10 +185,15 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
     words = words_of(bulletin.language)
     marks = _Marks()
     before, _, after = words.because.partition("{list}")
+    greeted = opening_salutation(bulletin)  # the mail greets by name: once is enough
     context = _page(bulletin.language, bulletin.direction, look) | {
         "bulletin": bulletin,
         "words": words,
-        "story": [part for block in bulletin.blocks if (part := _part(block)).texts],
+        "story": [
+            part
+            for block in bulletin.blocks
+            if block is not greeted and (part := _part(block)).texts
+        ],
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
