@@ -114,7 +114,7 @@ def _pictures(tokens: Sequence[Token], tally: Tally) -> Iterator[Picture]:
                 if isinstance(picture, Picture):
                     yield picture
                 else:
-                    tally.add("not-taken", line, picture)
+                    tally.add("image-unusable", line, picture)
             elif re.match(r"(?:https?:)?//", address):
                 tally.add("remote-image", line)
             elif address:
