@@ -32,6 +32,7 @@ from newsletter.issue import (
     describe,
     find_bulletin,
     findings_of,
+    weigh,
 )
 from newsletter.notices import tell
 from newsletter.schedule import draft_at
@@ -198,7 +199,8 @@ def decide(
     if issue_id is not None:
         return _already_in(session, desk, added, issue_id, now)
     row = find_bulletin(session, added.id)
-    found = findings_of(session, desk.keys, row, list_id)
+    weight = weigh(session, desk, row)
+    found = findings_of(session, desk.keys, row, list_id, html_bytes=weight)
     if blocks(found):
         return _blocked(session, desk, added.id, list_id, found, again, now)
     return _into_a_slot(session, desk, added.id, list_id, by, now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from newsletter.bulletin import Bulletin, normal_text, read_bulletin
+from newsletter.bulletin.links import untracked
 from newsletter.bulletin.prose import tidy
 from newsletter.checks import Finding, Mend, check
 from newsletter.errors import NotAllowed
@@ -17,12 +18,6 @@ from newsletter.errors import NotAllowed
 TEXT_ENDINGS = frozenset({".txt", ".md", ".markdown"})
 
 _ROUNDS = 10  # a mend may lay another one bare; two or three are usual
-_TRACKING = re.compile(
-    r"(?:utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|twclid|ttclid|yclid|igshid|igsh|mc_[ce]id"
-    r"|_hs(?:enc|mi)|mkt_tok|vero_id|oly_(?:anon|enc)_id|s_cid|ck_subscriber_id)=.*",
-    re.IGNORECASE | re.DOTALL,
-)
-_ADDRESS = re.compile(r"(https?://[^\s<>\"?#]+)\?([^\s<>\"#)\]]+)")
 _LINE = re.compile(r"(\s*(?:[^\w\s]+\s+|\(?\d{1,2}[.)]\s+)?)(.*?)(\s*)", re.DOTALL)
 _UNEVEN = re.compile("[\u00a0\u202f]|[^\\S\t]{2,}")
 
@@ -124,16 +119,11 @@ def _of_findings(findings: Sequence[Finding]) -> Iterator[Mend]:
 def _tracking(bulletin: Bulletin) -> Iterator[Mend]:
     """Take off web addresses what tells who follows them."""
     for line in bulletin.lines:
-        mended = _ADDRESS.sub(_without_tracking, line.text)
+        mended = untracked(line.text)
         if mended != line.text:
             yield Mend(
                 line.number, line.text, mended, "marks that tell who follows a link taken off"
             )
-
-
-def _without_tracking(found: re.Match[str]) -> str:
-    kept = [part for part in found[2].split("&") if not _TRACKING.fullmatch(part)]
-    return found[1] + (f"?{'&'.join(kept)}" if kept else "")
 
 
 def _spaces(bulletin: Bulletin) -> Iterator[Mend]:

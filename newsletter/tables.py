@@ -107,6 +107,7 @@ class Bulletin(Base):
     author_index: Mapped[bytes | None] = mapped_column(LargeBinary(16))  # keyed, of who added it
     added_at: Mapped[datetime] = mapped_column(Instant)
     replaced_by: Mapped[int | None] = mapped_column(ForeignKey("bulletin.id"))
+    language_guessed: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
 
 class Pseudonym(Base):

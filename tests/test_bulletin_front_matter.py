@@ -148,7 +148,7 @@ def test_what_markdown_hides_is_told() -> None:
     assert told(bulletin) == [
         ("remote-image", 3, 1, ""),
         ("not-taken", 3, 1, "a picture that is not in the file"),
-        ("not-taken", 10, 1, "a picture that is damaged"),
+        ("image-unusable", 10, 1, "it is damaged"),
         ("review-comment", 3, 1, ""),
         ("tracked-changes", 3, 1, ""),
         ("hidden-text", 3, 2, ""),

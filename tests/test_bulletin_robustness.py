@@ -196,4 +196,4 @@ def test_a_picture_larger_than_the_limit_is_told(monkeypatch: pytest.MonkeyPatch
 
     assert bulletin is not None
     assert not any(isinstance(block, Picture) for block in bulletin.blocks)
-    assert bulletin.leftovers[0].what.startswith("a picture larger than")
+    assert bulletin.leftovers[0].what.startswith("it is larger than")

@@ -190,8 +190,6 @@ def test_hidden_text_is_found_by_itself_and_by_its_style(inner: str, hidden: boo
         ("<w:r><w:footnoteReference w:id='1'/></w:r>", "a footnote"),
         ("<w:r><w:endnoteReference w:id='1'/></w:r>", "an endnote"),
         (drawn("rId9"), "a picture that is not in the file"),
-        (drawn("rIdP"), "a picture that is damaged"),
-        (drawn("rIdE"), "a picture of a kind that mail programs do not show (WebP)"),
         (
             f"<w:r><w:pict>{TEXT_BOX}</w:pict></w:r><w:r><w:pict><v:line/></w:pict></w:r>",
             "a text box",
@@ -203,14 +201,29 @@ def test_what_cannot_be_taken_from_word_is_told(inner: str, what: str) -> None:
         paragraph("Title"),
         paragraph("A story."),
         paragraph(run("End.") + inner),
-        parts={"word/media/p.png": b"no picture", "word/media/e.webp": b"RIFF1234WEBP"},
-        links={"rIdP": ("image", "media/p.png"), "rIdE": ("image", "/word/media/e.webp")},
     )
 
     bulletin = read_bulletin(source, "a.docx")
 
     assert told(bulletin) == [("not-taken", 3, 1, what)]
     assert "secret" not in repr(bulletin)
+
+
+def test_a_picture_that_cannot_be_used_is_told_with_the_reason() -> None:
+    source = word_file(
+        paragraph("Title"),
+        paragraph("A story."),
+        paragraph(run("End.") + drawn("rIdP") + drawn("rIdP") + drawn("rIdE")),
+        parts={"word/media/p.png": b"no picture", "word/media/e.webp": b"RIFF1234WEBP"},
+        links={"rIdP": ("image", "media/p.png"), "rIdE": ("image", "/word/media/e.webp")},
+    )
+
+    bulletin = read_bulletin(source, "a.docx")
+
+    assert told(bulletin) == [
+        ("image-unusable", 3, 2, "it is damaged"),
+        ("image-unusable", 3, 1, "it is of a kind that mail programs do not show (WebP)"),
+    ]
 
 
 def test_a_picture_of_word_keeps_its_place_and_its_description() -> None:

@@ -258,6 +258,18 @@ def test_a_blocked_bulletin_is_refused_told_and_becomes_no_issue(folder: Folder)
     assert folder.notices() == [f"blocked/{refused.bulletin_id}"]
 
 
+def test_a_bulletin_that_is_too_heavy_is_stored_told_and_becomes_no_issue(folder: Folder) -> None:
+    folder.add_list()
+    folder.drop(HARVEST.replace(b"sacks.", b"sacks. " + b"Long. " * 20_000))
+
+    (refused,) = folder.look()
+
+    assert not refused.accepted
+    assert "Gmail hides what goes beyond 102 kB" in refused.sentence
+    assert (folder.bulletins(), folder.issues()) == (1, 0)
+    assert folder.notices() == [f"blocked/{refused.bulletin_id}"]
+
+
 def test_once_mended_and_put_back_it_goes_out(folder: Folder) -> None:
     folder.add_list()
     folder.drop(HARVEST_BLOCKED)

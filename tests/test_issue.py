@@ -12,11 +12,13 @@ from newsletter.errors import NotAllowed, NotFound, UnreadableInput
 from newsletter.issue import (
     Actor,
     Blocked,
+    add_bulletin,
     already_sent_at,
     approve,
     blocking_sentences,
     cancel,
     find_bulletin,
+    findings_of,
     move,
     name_and_source,
     pause,
@@ -289,6 +291,39 @@ def test_one_bulletin_in_issues_of_two_lists_is_replaced_in_both(office: Office)
 
 
 # --- languages ----------------------------------------------------------------------------
+
+
+REGEN = (
+    "Regen in den Hügeln\n\nWir haben uns am Abend getroffen und gesungen, und der Regen kam "
+    "nicht.\n\nGebetsanliegen\n\n• Bitte betet für den Regen.\n• Wir danken für die Freunde.\n"
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "told"),
+    [("regen.txt", None, True), ("regen.de.txt", None, False), ("regen.txt", "de", False)],
+)
+def test_that_a_language_was_guessed_is_still_told_of_a_stored_bulletin(
+    office: Office, name: str, language: str | None, told: bool
+) -> None:
+    list_id = office.add_list()
+    with writing(office.engine) as session:
+        added = add_bulletin(
+            session,
+            office.desk,
+            source=REGEN,
+            file_name=name,
+            list_id=list_id,
+            language=language,
+            by=RUTH,
+            now=office.now,
+        )
+
+    with reading(office.engine) as session:
+        row = find_bulletin(session, added.id)
+        found = findings_of(session, office.desk.keys, row, row.list_id)
+    assert row.language == "de"
+    assert [each.rule for each in found] == ["language-guessed"] * told
 
 
 def languages(office: Office, issue_id: int) -> list[tuple[int, str]]:

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from newsletter.bulletin import Bulletin, read_bulletin
+from newsletter.bulletin import Bulletin, Paragraph, read_bulletin
 from newsletter.bulletin.words import KEYS, KNOWN, words_of
+from newsletter.rendering import Slot, Templates, render
+from newsletter.site import shipped_templates
+from tests.bulletins import LOOK
 
 
 @dataclass(frozen=True)
@@ -831,6 +834,45 @@ def test_a_salutation_is_no_summary(language: str) -> None:
     text = f"Title\n\n{greeting}\n\nAbc def.\n\nX."
 
     assert read_bulletin(text.encode(), "a.txt", language).summary == "Abc def."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mail_greets_once_and_the_bulletin_keeps_its_salutation(language: str) -> None:
+    greeting = LANGUAGES[language].salutation
+    bulletin = read_bulletin(f"Title\n\n{greeting}\n\nAbc def.\n".encode(), "a.txt", language)
+
+    email = render(bulletin, LOOK, Templates([shipped_templates()]))
+
+    assert isinstance(bulletin.blocks[0], Paragraph)
+    assert bulletin.blocks[0].text == greeting
+    for part in (email.html, email.text):
+        assert Slot.GREETING in part.slots
+        assert greeting not in "".join(part.literals)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Greetings from Nairobi!"),
+        ("en", "Dear friends, the rain has come!"),
+        ("en", "Dear to all of us here was Amos:"),
+        ("de", "Liebe Freunde, endlich Regen!"),
+        ("es", "Saludos desde Lima:"),
+        ("fr", "Bonjour de Lyon,"),
+        ("pt", "Saudações de Luanda!"),
+        ("ru", "Привет из Омска!"),
+        ("zh", "弟兄姊妹在山上聚会。"),
+        ("ar", "سلام من بيروت،"),
+        ("fa", "سلام از شیراز،"),
+    ],
+)
+def test_what_says_more_than_a_greeting_stays_in_the_mail(language: str, text: str) -> None:
+    bulletin = read_bulletin(f"Title\n\n{text}\n\nAbc def.\n".encode(), "a.txt", language)
+
+    email = render(bulletin, LOOK, Templates([shipped_templates()]))
+
+    assert text in "".join(email.html.literals)
+    assert text in "".join(email.text.literals)
 
 
 @pytest.mark.parametrize(("language", "text"), cases("leads"))

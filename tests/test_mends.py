@@ -47,6 +47,10 @@ def mended(text: str | bytes, name: str = "a.txt", language: str = "en") -> Mend
             LETTER.replace("again.", "again: (https://a.example/?utm_source=x)."),
             LETTER.replace("again.", "again: (https://a.example/)."),
         ),
+        (
+            LETTER.replace("again.", "again https://a.example/?gclid=2&q=a%20b&utm_id=7."),
+            LETTER.replace("again.", "again https://a.example/?q=a%20b."),
+        ),
         # signs
         (LETTER.replace("• Pray for medicine", "- Pray for medicine"), LETTER),
         (LETTER.replace("• Pray for medicine", "▪Pray for medicine"), LETTER),

@@ -18,13 +18,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from newsletter.bulletin.build import LONGEST_SUMMARY, build, with_pictures
+from newsletter.bulletin.build import (
+    LONGEST_SUMMARY,
+    build,
+    opening_salutation,
+    with_pictures,
+)
 from newsletter.bulletin.decoding import no_words
 from newsletter.bulletin.feed import read_newest_entry
 from newsletter.bulletin.formats import FEEDS, check_format
 from newsletter.bulletin.front_matter import take_key_lines
 from newsletter.bulletin.language import language_of
 from newsletter.bulletin.likeness import MOSTLY, carried, normal_text, similarity
+from newsletter.bulletin.links import untracked
 from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.metadata import stripped, without_metadata
 from newsletter.bulletin.model import (
@@ -78,6 +84,7 @@ __all__ = [
     "bulletin_json",
     "carried",
     "normal_text",
+    "opening_salutation",
     "read_bulletin",
     "shown_to",
     "similarity",
@@ -155,10 +162,20 @@ def _with_head(reading: Reading) -> tuple[Reading, list[Passage]]:
     tally = Tally()
     tally.add_all(reading.leftovers)
     head, passages = take_key_lines(reading.passages, reading.head, tally)
+    passages = [_untracked(passage, tally) for passage in passages]
     if head.title:
         title = Passage((SourceLine(head.title_line, head.title),), Role.HEADING, level=1)
         passages = [title, *(p for p in passages if not _is_named(p, head.title))]
     return replace(reading, head=head, leftovers=tally.leftovers()), passages
+
+
+def _untracked(passage: Passage, tally: Tally) -> Passage:
+    """Take off web addresses what tells who follows them, in every format alike."""
+    lines = tuple(replace(line, text=untracked(line.text)) for line in passage.lines)
+    for line, before in zip(lines, passage.lines, strict=True):
+        if line != before:
+            tally.add("tracking-parameters-removed", line.number)
+    return replace(passage, lines=lines, lead=untracked(passage.lead))
 
 
 def _is_named(passage: Passage, title: str) -> bool:

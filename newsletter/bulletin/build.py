@@ -265,6 +265,24 @@ def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: s
     return shortened(sentences(told[0], language)[0], LONGEST_SUMMARY) if told else ""
 
 
+_LONGEST_SALUTATION = 5  # words; a longer one says more than whom it greets
+
+
+def opening_salutation(bulletin: Bulletin) -> Paragraph | None:
+    """Return the first paragraph if it does nothing but greet: "Dear friends,"."""
+    first = next((block for block in bulletin.blocks if not isinstance(block, Picture)), None)
+    if not isinstance(first, Paragraph):
+        return None
+    text = folded(first.text)
+    only_greets = (
+        words_of(bulletin.language).salutation.fullmatch(text)
+        and text.endswith((*",،，:：!！께",))
+        and not re.search(r"[,،，:：!！.?。？]\s*\S", text)
+        and len(text.split()) <= _LONGEST_SALUTATION
+    )
+    return first if only_greets else None
+
+
 _ADDRESS = re.compile(r"://|@|www\.")
 _ENOUGH = 0.25  # of the letters, where the language runs from right to left
 

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
 from newsletter.bulletin.front_matter import take_front_matter
-from newsletter.bulletin.links import without_tracking, written_out
+from newsletter.bulletin.links import written_out
 from newsletter.bulletin.model import Picture, SourceLine
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.pictures import picture_in
@@ -114,7 +114,7 @@ def _pictures(tokens: Sequence[Token], tally: Tally) -> Iterator[Picture]:
                 if isinstance(picture, Picture):
                     yield picture
                 else:
-                    tally.add("not-taken", line, picture)
+                    tally.add("image-unusable", line, picture)
             elif re.match(r"(?:https?:)?//", address):
                 tally.add("remote-image", line)
             elif address:
@@ -216,8 +216,7 @@ def _flat(children: Sequence[Token]) -> str:
         elif token.type == "link_open":
             link = (str(token.attrs.get("href", "")), len(parts))
         elif token.type == "link_close":
-            href, _ = without_tracking(link[0])
-            parts.append(written_out(href, "".join(parts[link[1] :])))
+            parts.append(written_out(link[0], "".join(parts[link[1] :])))
         elif token.type in ("softbreak", "hardbreak"):
             parts.append("\n")
         elif not hiding and token.type in ("text", "code_inline", "image"):

@@ -388,7 +388,7 @@ class _Page:
         else:
             picture = picture_in(address, alt, 1, self._caption)
         if isinstance(picture, str):
-            self._tell("not-taken", picture)
+            self._tell("image-unusable", picture)
         else:
             self._seen.append((self._row, self._row_has_words, picture))
 

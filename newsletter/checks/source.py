@@ -134,7 +134,7 @@ _LEFT = {
     ),
     "image-unusable": (
         "a picture was left out, because {what}",
-        "{count} pictures were left out, because {what}",
+        "{count} pictures were left out, each because {what}",
         "save it anew as JPEG or PNG and put it in again",
     ),
 }

@@ -270,7 +270,6 @@ def _what_became(session: Session, place: Site, added: Added) -> list[str]:
     row = issue.find_bulletin(session, added.id)
     weight = issue.weigh(session, desk_of(place), row)
     found = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
-    found = issue.findings_of(session, place.keys, row, row.list_id)
     if blocks(found):
         lines += ["It cannot go out until this is mended:", *_remarks(found)]
         lines.append("Next: mend the file and add it again; it takes this one's place.")
@@ -313,7 +312,6 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
         findings = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
         waivers = issue.waivers_of(session, place.keys, row)
         zone = place.settings.zone
-        findings = issue.findings_of(session, place.keys, row, row.list_id)
     answer(
         as_json,
         {
@@ -365,7 +363,8 @@ def waive(
         done = issue.waive(session, desk, bulletin, rule, line, actor, now())
         zone = place.settings.zone
         row = issue.find_bulletin(session, bulletin)
-        rest = issue.findings_of(session, place.keys, row, row.list_id)
+        weight = issue.weigh(session, desk, row)
+        rest = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
         states = {
             number: issue.describe(session, place.keys, place.settings, number)
             for number in done.issues

@@ -1,6 +1,7 @@
 """Bulletins as stored: sealed, read again when needed, one version taking another's place."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 
@@ -90,6 +91,7 @@ def store(
         source=keys.encrypt_bytes(source, "bulletin.source", content),
         file_name=keys.encrypt(PurePath(file_name).name, "bulletin.file_name", content),
         language=bulletin.language,
+        language_guessed=bulletin.language_guessed,
         author_index=by.index(keys),
         added_at=now,
     )
@@ -109,7 +111,8 @@ def name_and_source(keys: Keys, row: BulletinRow) -> tuple[str, bytes]:
 def read_stored(keys: Keys, row: BulletinRow) -> Bulletin:
     """Return a stored bulletin, read again from its source."""
     name, source = name_and_source(keys, row)
-    return read_bulletin(source, name, row.language)
+    bulletin = read_bulletin(source, name, row.language)
+    return replace(bulletin, language_guessed=row.language_guessed)
 
 
 def known(session: Session, list_id: int | None, content: bytes) -> BulletinRow | None:

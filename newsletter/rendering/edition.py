@@ -24,6 +24,7 @@ from newsletter.bulletin import (
     PrayerPoint,
     Quotation,
     Scripture,
+    opening_salutation,
 )
 from newsletter.config import Settings
 from newsletter.errors import Problem
@@ -357,10 +358,12 @@ class _Point:
 
 def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) -> Iterator[_Part]:
     photos = iter(scaled)
+    greeted = opening_salutation(bulletin)  # the mail greets by name: once is enough
     for block in bulletin.blocks:
         part = _part(block)
         if not isinstance(block, Picture):
-            yield part
+            if block is not greeted:
+                yield part
         elif found := next(photos):
             # Those who see no picture are told that there is one.
             said = ": ".join((words.photo, *part.texts))

@@ -83,6 +83,22 @@ def test_with_no_issue_yet_the_next_command_is_said(site: TrialSite, tmp_path: P
     assert said.out.endswith(f"Next: newsletter issue draft {number}\n")
 
 
+def test_one_that_is_too_heavy_as_well_is_not_said_to_be_ready(
+    site: TrialSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "harvest.txt"
+    file.write_text(LETTER.replace("spring.", "spring. " + "Long. " * 20_000), encoding="utf-8")
+
+    added = site("bulletin", "add", file)
+    waived = site(
+        *("bulletin", "waive", 1, "--rule", "ref-invalid", "--by", "ruth@example.org"),
+    )
+
+    assert "Gmail hides what goes beyond 102 kB" in added.out
+    assert "Gmail hides what goes beyond 102 kB" in site("bulletin", "show", 1).out
+    assert "Next:" not in waived.out
+
+
 def test_a_mistaken_rule_line_or_number_is_one_sentence(site: TrialSite, tmp_path: Path) -> None:
     file = tmp_path / "harvest.txt"
     file.write_text(LETTER, encoding="utf-8")

@@ -84,7 +84,7 @@ WORDS = Words(
     ),
     unfinished=a_set_of("und oder aber der die das den dem ein eine mit von weil dass für"),
     salutation=any_of(
-        r"(?:ihr\s+|meine\s+)?(?:liebe[rs]?|geliebte|sehr\s+geehrte[rs]?|hallo|guten\s+tag|grüß\s+gott)\b.{0,60}[,:!]",
+        r"(?:ihr\s+|meine\s+)?(?:liebe[rs]?|geliebte|sehr\s+geehrte[rs]?|hallo(?!\s+aus\b)|guten\s+tag|grüß\s+gott)\b.{0,60}[,:!]",
     ),
     keys=keys(
         "datum woche zeitraum, sprache, zusammenfassung kurztext vorschau, "

@@ -82,7 +82,7 @@ WORDS = Words(
     ),
     unfinished=a_set_of("and or but the a an of with from because"),
     salutation=any_of(
-        r"(?:my\s+|our\s+)?(?:dear|dearest|beloved|hello|greetings)\b.{0,60}[,:!]",
+        r"(?:my\s+|our\s+)?(?:dear|dearest|beloved|(?:hello|greetings)(?!\s+from\b))\b.{0,60}[,:!]",
     ),
     keys=keys(
         "date week period, language, summary preview, sensitivity visibility confidentiality, "

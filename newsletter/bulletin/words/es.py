@@ -83,7 +83,7 @@ WORDS = Words(
     ),
     unfinished=a_set_of("y e o pero el la los las de del un una con porque para que en a"),
     salutation=any_of(
-        r"(?:muy\s+|mis\s+)?(?:querid[oa]s?|amad[oa]s?|estimad[oa]s?|apreciad[oa]s?|hola|saludos|hermanos|buenos\s+d[ií]as)\b.{0,60}[,:!]",
+        r"(?:muy\s+|mis\s+)?(?:querid[oa]s?|amad[oa]s?|estimad[oa]s?|apreciad[oa]s?|(?:hola|saludos)(?!\s+desde?\b)|hermanos|buenos\s+d[ií]as)\b.{0,60}[,:!]",
     ),
     keys=keys(
         "fecha semana período periodo, idioma lengua, resumen, sensibilidad confidencialidad visibilidad, "

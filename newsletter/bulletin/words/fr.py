@@ -82,7 +82,7 @@ WORDS = Words(
     ),
     unfinished=a_set_of("et ou mais le la les de des du un une avec parce pour que dans à"),
     salutation=any_of(
-        r"(?:bien\s+|très\s+)?(?:ch[eè]re?s?|bonjour|bonsoir|salut|bien-aim[eé]s|mesdames|monsieur)\b.{0,60}[,:!]",
+        r"(?:bien\s+|très\s+)?(?:ch[eè]re?s?|(?:bonjour|bonsoir|salut)(?!\s+(?:de|du|des|depuis)\b)|bien-aim[eé]s|mesdames|monsieur)\b.{0,60}[,:!]",
     ),
     keys=keys(
         "date semaine période, langue, résumé resume aperçu, sensibilité sensibilite confidentialité visibilité, "

@@ -81,7 +81,7 @@ WORDS = Words(
     ),
     unfinished=a_set_of("e ou mas o a os as de do da dos das um uma com porque para que em"),
     salutation=any_of(
-        r"(?:meus\s+|muito\s+)?(?:querid[oa]s?|amad[oa]s?|car[oa]s?|prezad[oa]s?|estimad[oa]s?|olá|saudações|irmãos|bom\s+dia)\b.{0,60}[,:!]",
+        r"(?:meus\s+|muito\s+)?(?:querid[oa]s?|amad[oa]s?|car[oa]s?|prezad[oa]s?|estimad[oa]s?|(?:olá|saudações)(?!\s+d[eao]s?\b)|irmãos|bom\s+dia)\b.{0,60}[,:!]",
     ),
     keys=keys(
         "data semana período, idioma língua, resumo, sensibilidade confidencialidade visibilidade, "

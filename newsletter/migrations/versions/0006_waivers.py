@@ -1,4 +1,4 @@
-"""Findings that somebody let pass."""
+"""Findings that somebody let pass, and whose language was told from the text."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "bulletin",
+        sa.Column(
+            "language_guessed", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+    )
     op.create_table(
         "waiver",
         sa.Column("id", _BIG, nullable=False),
