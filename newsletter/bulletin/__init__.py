@@ -27,7 +27,7 @@ from newsletter.bulletin.build import (
 from newsletter.bulletin.decoding import no_words
 from newsletter.bulletin.feed import read_newest_entry
 from newsletter.bulletin.formats import FEEDS, check_format
-from newsletter.bulletin.front_matter import take_key_lines
+from newsletter.bulletin.front_matter import language_named, take_key_lines
 from newsletter.bulletin.language import language_of
 from newsletter.bulletin.likeness import MOSTLY, carried, normal_text, similarity
 from newsletter.bulletin.links import untracked
@@ -114,13 +114,18 @@ def read_bulletin(
 ) -> Bulletin:
     """Return the bulletin in `source`; the ending of the file's `name` tells the format.
 
-    `language` is BCP 47.  Where it is not given the file names it or, if there is no doubt, the
-    text tells it, else it is the `default`.  Any bytes give a bulletin or:
+    `language` is BCP 47, or a name as people write it.  Where it is not given the file names
+    it or, if there is no doubt, the text tells it, else it is the `default`.  Any bytes give a
+    bulletin or:
 
     Raises:
         UnreadableInput: an ending that is not read, a file of another kind than its ending
-            says, no text, too much of it.
+            says, no text, too much of it; a `language` that is none.
     """
+    if language and not (language := language_named(language)):
+        raise UnreadableInput(
+            "No language is called so: give its code, for example fa, or its name, as in Farsi."
+        )
     if len(source) > LARGEST_BYTES:
         raise too_large()
     ending = PurePath(name).suffix.lower()
