@@ -6,10 +6,13 @@
     feed
     front_matter             key lines -> title, language, summary, sensitivity
     language                 which one, where nobody said
+    links                    web addresses without what tracks people
     outline                  -> title, headings, paragraphs, lists; what is left over
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
     metadata                 Bulletin -> Bulletin   pictures without what they carry unseen
+    sensitivity              who may see what of it outside the mail
+    likeness                 whether two bulletins are the same one
 
 Words that readers go by lie in `words`, one file for each language.
 """
@@ -34,6 +37,7 @@ from newsletter.bulletin.links import untracked
 from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.metadata import stripped, without_metadata
 from newsletter.bulletin.model import (
+    TURNING,
     Block,
     Bulletin,
     Direction,
@@ -209,4 +213,4 @@ def _turned(lines: Sequence[SourceLine]) -> Iterator[Leftover]:
     found = [(line.number, len(BIDI_CONTROLS.findall(line.text))) for line in lines]
     if any(times for _, times in found):
         first = next(number for number, times in found if times)
-        yield Leftover("hidden-text", first, sum(times for _, times in found))
+        yield Leftover("hidden-text", first, sum(times for _, times in found), TURNING)
