@@ -90,6 +90,21 @@ def test_the_language_of_the_house_is_no_guess(home: str) -> None:
     assert (bulletin.language, bulletin.language_guessed) == (home, False)
 
 
+@pytest.mark.parametrize(
+    ("written", "language"), [("fa", "fa"), ("Farsi", "fa"), ("Deutsch", "de"), ("pt-BR", "pt-BR")]
+)
+def test_a_language_may_be_given_by_code_or_name(written: str, language: str) -> None:
+    assert read_bulletin(b"Title\n\nStory.", "a.txt", written).language == language
+
+
+@pytest.mark.parametrize(
+    "written", ["no such language", "Klingonese!", "x" * 40, "fa-" + "x" * 40, "fa" + "-Arab" * 9]
+)
+def test_what_is_no_language_is_refused(written: str) -> None:
+    with pytest.raises(UnreadableInput, match="No language is called so"):
+        read_bulletin(b"Title\n\nStory.", "a.txt", written)
+
+
 def test_a_guessed_language_finds_its_points() -> None:
     bulletin = read(f"소식\n\n{TEXTS['ko']}\n\n기도 제목\n• 북쪽 교회\n• 간호사들")
 

@@ -186,6 +186,8 @@ def test_characters_that_turn_the_direction_are_taken_out_and_told() -> None:
     assert "\u202e" not in json.dumps(bulletin_json(bulletin), ensure_ascii=False)
     (told,) = bulletin.leftovers
     assert (told.kind, told.line, told.count) == ("hidden-text", 3, 4)
+    (sentence,) = [each.message for each in check(bulletin) if each.rule == "hidden-text"]
+    assert "holds 4 invisible marks that turn the direction of text" in sentence
 
 
 def test_a_picture_larger_than_the_limit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -380,3 +380,25 @@ def test_style_sheets_for_a_printer_or_a_width_hide_nothing() -> None:
     bulletin = read("<h1>T</h1><p>Shown.</p><p class=h>secret</p>", f"<style>{css}</style>")
 
     assert story(bulletin) == [". Shown."]
+
+
+@pytest.mark.parametrize(
+    ("comment", "told_of"),
+    [
+        (" Do not print Miriam's name! ", True),
+        ("请不要刊登她的名字", True),
+        ("لا تذكروا اسم الأخت", True),
+        ("StartFragment", False),
+        (" end of the entry content ", False),
+        ("[if gte mso 9]><xml>Some words of Word</xml><![endif]", False),
+        (" wp:paragraph {one two three} ", False),
+        (" .entry-content one two three ", False),
+        (" main content ", False),
+        (" saved from url=(0041)https://news.example.org/2026/03/the-ferry ", False),
+    ],
+)
+def test_what_a_person_wrote_into_the_source_of_a_page_is_told(comment: str, told_of: bool) -> None:
+    bulletin = read(f"<h1>Title</h1><p>A story.<!--{comment}--></p><p>More.</p>")
+
+    assert told(bulletin) == [("review-comment", 2, 1, "")] * told_of
+    assert story(bulletin) == [". A story.", ". More."]

@@ -1,6 +1,7 @@
 """What is said of references, and of the words beside them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,20 @@ def test_an_unusual_spelling_is_a_note_told_once() -> None:
         "Line 5 writes “Matthew 5 vs 3; 6:9”: the usual way to write it is Matthew 5:3; "
         "Matthew 6:9."
     )
+
+
+def test_how_to_write_a_verse_that_does_not_exist_is_never_shown(shared: Path) -> None:
+    sample = read_bulletin((shared / "samples/north-korea.txt").read_bytes(), "a.txt")
+
+    before, after = (
+        next(each for each in check(bulletin) if each.rule == "ref-style")
+        for bulletin in (read("We read Matthew 2 vs 40."), compared(sample))
+    )
+
+    assert before.message == "Line 5 writes “Matthew 2 vs 40”: write it as in Matthew 25:40."
+    assert before.suggestion is None
+    assert after.message.endswith("the usual way to write it is Matthew 25:40.")
+    assert after.suggestion == "Matthew 25:40"
 
 
 @pytest.mark.parametrize(

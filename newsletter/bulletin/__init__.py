@@ -6,10 +6,13 @@
     feed
     front_matter             key lines -> title, language, summary, sensitivity
     language                 which one, where nobody said
+    links                    web addresses without what tracks people
     outline                  -> title, headings, paragraphs, lists; what is left over
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
     metadata                 Bulletin -> Bulletin   pictures without what they carry unseen
+    sensitivity              who may see what of it outside the mail
+    likeness                 whether two bulletins are the same one
 
 Words that readers go by lie in `words`, one file for each language.
 """
@@ -27,13 +30,14 @@ from newsletter.bulletin.build import (
 from newsletter.bulletin.decoding import no_words
 from newsletter.bulletin.feed import read_newest_entry
 from newsletter.bulletin.formats import FEEDS, check_format
-from newsletter.bulletin.front_matter import take_key_lines
+from newsletter.bulletin.front_matter import language_named, take_key_lines
 from newsletter.bulletin.language import language_of
 from newsletter.bulletin.likeness import MOSTLY, carried, normal_text, similarity
 from newsletter.bulletin.links import untracked
 from newsletter.bulletin.markdown import read_markdown
 from newsletter.bulletin.metadata import stripped, without_metadata
 from newsletter.bulletin.model import (
+    TURNING,
     Block,
     Bulletin,
     Direction,
@@ -114,13 +118,18 @@ def read_bulletin(
 ) -> Bulletin:
     """Return the bulletin in `source`; the ending of the file's `name` tells the format.
 
-    `language` is BCP 47.  Where it is not given the file names it or, if there is no doubt, the
-    text tells it, else it is the `default`.  Any bytes give a bulletin or:
+    `language` is BCP 47, or a name as people write it.  Where it is not given the file names
+    it or, if there is no doubt, the text tells it, else it is the `default`.  Any bytes give a
+    bulletin or:
 
     Raises:
         UnreadableInput: an ending that is not read, a file of another kind than its ending
-            says, no text, too much of it.
+            says, no text, too much of it; a `language` that is none.
     """
+    if language and not (language := language_named(language)):
+        raise UnreadableInput(
+            "No language is called so: give its code, for example fa, or its name, as in Farsi."
+        )
     if len(source) > LARGEST_BYTES:
         raise too_large()
     ending = PurePath(name).suffix.lower()
@@ -204,4 +213,4 @@ def _turned(lines: Sequence[SourceLine]) -> Iterator[Leftover]:
     found = [(line.number, len(BIDI_CONTROLS.findall(line.text))) for line in lines]
     if any(times for _, times in found):
         first = next(number for number, times in found if times)
-        yield Leftover("hidden-text", first, sum(times for _, times in found))
+        yield Leftover("hidden-text", first, sum(times for _, times in found), TURNING)

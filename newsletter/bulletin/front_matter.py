@@ -29,7 +29,7 @@ _KEYS = {
 _TAKEN = {"title", "date", "language", "summary", "sensitivity"}
 _NAMED = {name: key for key, names in _KEYS.items() for name in names.split()}
 _KEY_LINE = re.compile(r"\s*([^\W\d_][^\W_]*(?:[ -][^\W_]+)?)\s*[:：]\s*(\S.*)")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_LANGUAGE = re.compile(r"(?=.{2,35}\Z)[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, 4.4.1
 _LANGUAGES = {
     "en": "english", "de": "german deutsch", "fr": "french français", "es": "spanish español",
     "pt": "portuguese português", "ar": "arabic العربية عربي", "fa": "farsi persian فارسی",
@@ -151,7 +151,7 @@ def _taken(said: _Said, head: Head) -> Head | None:
             return replace(head, title=text, title_line=said.line)
         case "summary" if text:
             return replace(head, summary=text)
-        case "language" if language := _language(text):
+        case "language" if language := language_named(text):
             return replace(head, language=language)
         case "date" if found := re.search(r"(?<!\d)20\d\d(?!\d)", text):
             return replace(head, year=int(found[0]))
@@ -161,7 +161,8 @@ def _taken(said: _Said, head: Head) -> Head | None:
             return None
 
 
-def _language(text: str) -> str:
+def language_named(text: str) -> str:
+    """Return the language (BCP 47) that a code or a name ("Farsi") stands for, "" for none."""
     named = _SPOKEN.get(text.lower())
     return named or (text if _LANGUAGE.fullmatch(text) else "")
 

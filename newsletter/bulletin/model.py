@@ -125,6 +125,9 @@ LeftoverKind = Literal[
 ]
 
 
+TURNING = "marks that turn the direction"
+
+
 @dataclass(frozen=True)
 class Leftover:
     """Something in the source that is not in the bulletin; never what it said."""
@@ -132,7 +135,9 @@ class Leftover:
     kind: LeftoverKind  # the rule that tells staff of it
     line: int
     count: int = 1
-    what: str = ""  # of "not-taken": "a table"; of "image-unusable": why, as a clause
+    # Of "not-taken": "a table"; of "image-unusable": why, as a clause; of "hidden-text": TURNING,
+    # where it is no text.
+    what: str = ""
 
 
 @dataclass(frozen=True)

@@ -254,6 +254,8 @@ class _Page:
                 self._add(text if around.typed else _SPACE.sub(" ", text), around.bold)
             elif child.is_element_node and child.tag:
                 self._element(child, child.tag, around, depth + 1)
+            elif child.is_comment_node and web_signs.is_remark(child.comment_content or ""):
+                self._tell("review-comment")
 
     def _element(self, node: LexborNode, tag: str, around: _Around, depth: int) -> None:
         if tag in web_signs.UNSEEN:

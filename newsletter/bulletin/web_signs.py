@@ -39,6 +39,13 @@ _STRUCK = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _BOLD = re.compile(r"font-weight:(?:bold|[6-9]00)")
 _NOT_BOLD = re.compile(r"font-weight:(?:normal|[1-4]00|lighter)")
 _IN_CSS = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_EAST_ASIAN = re.compile("[\u3040-\u9fff\uac00-\ud7af]{4}")  # written without spaces
+# What Word, the clipboard, browsers and the makers of sites leave in a page's source.
+_MADE = re.compile(
+    r"\s*(?:[\[</#.]|(?:start|end|begin|saved from|google|wp:)\b)|.*\{", re.IGNORECASE | re.DOTALL
+)
+_FEWEST_WORDS = 3  # of a remark; makers of sites name their parts in one or two
 _LONGEST_STYLE = 2_000  # characters
 _LONGEST_SELECTOR = 500
 _MOST_RULES = 400  # of one page that are looked at
@@ -55,6 +62,13 @@ _BOILERPLATE = re.compile(
 def flat(style: str | None) -> str:
     """Return an inline style in lower case and without spaces."""
     return re.sub(r"\s+", "", (style or "")[:_LONGEST_STYLE]).lower()
+
+
+def is_remark(comment: str) -> bool:
+    """Whether a comment in a page's source is what a person wrote: words, and no program's."""
+    start = comment[:_LONGEST_STYLE]
+    written = len(_WORD.findall(start)) >= _FEWEST_WORDS or _EAST_ASIAN.search(start) is not None
+    return written and not _MADE.match(start)
 
 
 def is_hidden(attributes: Attributes, style: str) -> bool:

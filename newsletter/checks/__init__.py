@@ -10,6 +10,7 @@ yields findings; its name is for programs and commands, people see the sentence.
     scripture    references, and the words quoted from them
     prose        title, length, sentences, quotation marks
     addresses    people, places, money, links
+    names        the register of pseudonyms
     pictures     their number and descriptions
 """
 

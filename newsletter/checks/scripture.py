@@ -64,12 +64,15 @@ def _unusual(bulletin: Bulletin) -> Iterator[Finding]:
     for scripture in bulletin.scriptures:
         if scripture.valid and scripture.usual and scripture.written not in told:
             told.add(scripture.written)
+            # Nobody is shown how to write a verse that does not exist.
+            right = scripture.usual if scripture.valid else _suggested(scripture, bulletin)
+            example = reference_name("Matt.25.40", bulletin.language)
+            way = f"the usual way to write it is {right}" if right else f"write it as in {example}"
             yield remark(
                 "ref-style",
                 scripture.line,
-                f"Line {scripture.line} writes “{scripture.written}”: the usual way to write it is "
-                f"{scripture.usual}.",
-                suggestion=scripture.usual,
+                f"Line {scripture.line} writes “{scripture.written}”: {way}.",
+                suggestion=right or None,
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from newsletter.bulletin import Bulletin
 from newsletter.bulletin.decoding import ENCODINGS
+from newsletter.bulletin.model import TURNING
 from newsletter.checks.model import Finding, Mend, Severity
 from newsletter.checks.reading import few_words
 from newsletter.checks.rules import remark
@@ -83,13 +84,18 @@ def _named(language: str) -> str:
 def leftovers(bulletin: Bulletin) -> Iterator[Finding]:
     """What was in the file and is not in the bulletin."""
     for left in bulletin.leftovers:
-        one, several, advice = _LEFT[left.kind]
+        one, several, advice = _TURNED if left.what == TURNING else _LEFT[left.kind]
         what = (one if left.count == 1 else several).format(
             count=left.count, what=left.what or "something"
         )
         yield remark(left.kind, left.line, f"{what[0].upper()}{what[1:]}: {advice}.")
 
 
+_TURNED = (
+    "the file holds an invisible mark that turns the direction of text, which is left out",
+    "the file holds {count} invisible marks that turn the direction of text, which are left out",
+    "look in the preview whether the words stand in their order, and type them anew if not",
+)
 _LEFT = {
     "tracked-changes": (
         "the file holds a change that nobody has accepted or refused",

@@ -162,11 +162,12 @@ def _structure(bulletin: Bulletin) -> list[str]:
     lines += [f"  • ({_about(point)}) {point.lead}" for point in bulletin.points]
     for scripture in bulletin.scriptures:
         lines.append(f"  {scripture.written} ({scripture.osis}){_verdict(scripture)}")
-    counted = (
-        f"{len(bulletin.blocks)} blocks, {len(bulletin.points)} prayer points, "
-        f"{len(bulletin.scriptures)} scripture references."
+    sizes = (
+        counted(len(bulletin.blocks), "block", "blocks"),
+        counted(len(bulletin.points), "prayer point", "prayer points"),
+        counted(len(bulletin.scriptures), "scripture reference", "scripture references"),
     )
-    return [*lines, "", counted]
+    return [*lines, "", f"{', '.join(sizes)}."]
 
 
 def _verdict(scripture: Scripture) -> str:

@@ -65,6 +65,15 @@ def test_a_bulletin_without_prayer_points_is_blocked(newsletter: Command, tmp_pa
     assert [finding["rule"] for finding in said.json["findings"]] == ["no-prayer-points"]
 
 
+def test_one_of_a_kind_is_counted_as_one(newsletter: Command, tmp_path: Path) -> None:
+    path = tmp_path / "harvest.txt"
+    path.write_text("Harvest\n\nThey read Psalm 23.\n\n• Pray for rain.\n", encoding="utf-8")
+
+    said = newsletter("bulletin", "check", path)
+
+    assert "1 block, 1 prayer point, 1 scripture reference." in said.out
+
+
 def test_a_files_name_tells_its_language(newsletter: Command, tmp_path: Path) -> None:
     path = tmp_path / "harvest.de.txt"
     path.write_text("Ernte\n\n• Betet um Regen.\n", encoding="utf-8")

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.machines
 PEOPLE = 100  # more would begin with a hundred on one connection
 CONNECTIONS = 3
 SETTINGS = {
+    "NEWSLETTER__ORGANISATION__URL": "https://prayer.example.org",
     "NEWSLETTER__PROVIDER__KIND": "smtp",
     "NEWSLETTER__PROVIDER__SMTP__SECURITY": "none",
     "NEWSLETTER__PROVIDER__SMTP__ALLOW_PLAIN": "true",
@@ -90,7 +91,7 @@ class World:
         assert len(unknown) <= most_unknown
 
 
-def eventually(holds: Callable[[], object], within: float = 180) -> float:
+def eventually(holds: Callable[[], object], within: float = 120) -> float:
     """Wait for it; return the seconds it took."""
     begun = time.monotonic()
     while not holds():
