@@ -101,6 +101,7 @@ def test_the_samples_findings_are_the_true_ones(sample: Bulletin) -> None:
     assert found == [
         ("unfinished-paragraph", "warning", 15),
         ("ref-invalid", "blocker", 21),
+        ("ref-style", "note", 21),
         ("translation-unnamed", "note", 21),
         ("quote-unbalanced", "warning", 21),
         ("artefact-line", "blocker", 24),

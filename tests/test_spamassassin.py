@@ -27,6 +27,9 @@ ALSO = {
     "signed": {"DKIM_SIGNED"},
     # Any Russian text with some Latin words in it, of whose e there are fewer.
     "bulletin-ru-standard": {"MIXED_ES"},
+    # A large picture in a short letter.
+    "bulletin-ar-photo": {"HTML_IMAGE_RATIO_04"},
+    "bulletin-en-photo": {"HTML_IMAGE_RATIO_04"},
 }
 STATUS = re.compile(
     r"^X-Spam-Status: .*?score=(-?[\d.]+)\s.*?tests=([\w,\s]+?)\s+\w+=", re.MULTILINE | re.DOTALL

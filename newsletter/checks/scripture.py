@@ -62,7 +62,7 @@ def _mismatches(bulletin: Bulletin) -> Iterator[Finding]:
 def _unusual(bulletin: Bulletin) -> Iterator[Finding]:
     told = set()
     for scripture in bulletin.scriptures:
-        if scripture.valid and scripture.usual and scripture.written not in told:
+        if scripture.usual and scripture.written not in told:
             told.add(scripture.written)
             # Nobody is shown how to write a verse that does not exist.
             right = scripture.usual if scripture.valid else _suggested(scripture, bulletin)
