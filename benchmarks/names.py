@@ -5,6 +5,7 @@
 
 import random
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def register(rng: random.Random) -> list[Pseudonym]:
 
 def main() -> None:
     """Print the figures."""
-    print_machine(Path("/tmp"))  # noqa: S108
+    print_machine(Path(tempfile.gettempdir()))
     rng = random.Random(7)
     entries = register(rng)
     words = [word(rng) if rng.random() < 0.2 else word(rng).lower() for _ in range(WORDS)]

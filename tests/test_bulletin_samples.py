@@ -21,7 +21,6 @@ from tests.corpus import (
     samples,
     story,
 )
-from tests.corpus.waiting import WAITING, is_waiting
 
 DOCS = Path(__file__).parents[1] / "docs"
 DEMO = Path(demo.__file__).parent
@@ -42,13 +41,9 @@ KEYS = {
 }
 
 
-def waiting(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(is_waiting(name), reason="waits for a part of the product")
-
-
 @pytest.mark.parametrize(
     "sample",
-    [pytest.param(sample, id=sample.name, marks=waiting(sample.name)) for sample in samples()],
+    [pytest.param(sample, id=sample.name) for sample in samples()],
 )
 def test_a_sample_is_read_and_checked_as_a_careful_colleague_would(sample: Sample) -> None:
     bulletin = sample.read()
@@ -93,14 +88,6 @@ def test_the_corpus_has_every_language_and_format() -> None:
         *("en", "de", "fr", "es", "pt", "ar", "fa", "ur", "ko", "zh", "ru")
     }
     assert {sample.format for sample in samples()} == {"txt", "md", "docx", "html", "xml"}
-
-
-def test_what_waits_is_in_the_corpus() -> None:
-    names = [name for waiting in WAITING.values() for name in waiting]
-    known = {sample.name for sample in samples()}
-
-    assert len(names) == len(set(names))
-    assert {name for name in names if not name.startswith("the real sample")} <= known
 
 
 # --- what the how-to promises ------------------------------------------------------------

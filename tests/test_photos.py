@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from PIL import Image, ImageDraw
 from sqlalchemy import Engine
@@ -473,7 +474,6 @@ def test_on_the_wire_dots_are_doubled_and_the_rest_is_the_same() -> None:
 
 
 def test_a_signature_covers_the_photos() -> None:
-    dkim = pytest.importorskip("dkim")
     made = bulletin_form(rendered(picture(PHOTO)), mails.bulletin().envelope, NOON)
     signer = mails.signer()
     raw = signer.signatures(made, mails.READER, 1_795_600_000) + made.copy_for(mails.READER)

@@ -12,7 +12,6 @@ from newsletter.rendering import RenderedEmail, render
 from newsletter.verses import compared
 from tests.bulletins import LOOK
 from tests.corpus import templates
-from tests.corpus.waiting import is_waiting
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,6 @@ def test_row_11_the_verse_does_not_exist(bulletin: Bulletin, findings: list[Find
     assert ("ref-invalid", "blocker") in remarks(findings, 21)
 
 
-@pytest.mark.xfail(is_waiting("the real sample, its verse"), reason="waits for scripture")
 def test_row_11_its_words_are_those_of_matthew_25_40(
     bulletin: Bulletin, findings: list[Finding]
 ) -> None:
@@ -155,7 +153,6 @@ def test_row_13_words_left_out_are_part_of_the_quotation(bulletin: Bulletin) -> 
     assert " … " in verse.quotation
 
 
-@pytest.mark.xfail(is_waiting("the real sample, its translation"), reason="waits for scripture")
 def test_row_13_the_translation_is_asked_for(findings: list[Finding]) -> None:
     assert ("translation-unnamed", "note") in remarks(findings, 21)
 

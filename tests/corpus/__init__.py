@@ -64,7 +64,7 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """As in `WAITING`: "ru/letter.docx.xml"."""
+        """Folder and file: "ru/letter.docx.xml"."""
         return self.path.relative_to(SAMPLES).as_posix()
 
     @property

@@ -91,7 +91,7 @@ class World:
         assert len(unknown) <= most_unknown
 
 
-def eventually(holds: Callable[[], object], within: float = 120) -> float:
+def eventually(holds: Callable[[], object], within: float = 60) -> float:
     """Wait for it; return the seconds it took."""
     begun = time.monotonic()
     while not holds():
@@ -149,7 +149,7 @@ def test_one_machine_is_cut_off_and_the_other_finishes(world: World) -> None:
 
         world.network.cut_off(east)
 
-        eventually(lambda: world.is_completed(issue_id), within=90)  # known after 25 seconds
+        eventually(lambda: world.is_completed(issue_id), within=85)  # known after 25 seconds
         world.check(issue_id, most_unknown=CONNECTIONS)
         known = world.workers()
         world.network.join(east)
