@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two for each processor: the tests wait for servers and processes half of their time.
 PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo serve test check format corpus pictures faults fuzz mutants bench bench-large email-check gallery lock clean
+.PHONY: demo serve test check format corpus words pictures faults fuzz mutants bench bench-large email-check gallery lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -29,6 +29,10 @@ format: .venv/ready
 # How much of the sample bulletins is read right; fails below the aim.
 corpus: .venv/ready
 	$(BIN)/python -m tests.corpus
+
+# Puts new fixed words of mails into the catalogue of every language, to be translated there.
+words: .venv/ready
+	$(BIN)/python -m tests.catalogues
 
 # The pictures of the how-to, made by the product itself.  Needs Chromium.
 pictures: .venv/ready

@@ -40,7 +40,7 @@ from newsletter.rendering import (
 from newsletter.rendering import photos as module
 from newsletter.rendering.inlining import Reading
 from newsletter.rendering.photos import PHOTO_LIMIT, PHOTOS_LIMIT, photos_of, scaled
-from newsletter.rendering.words import _WORDS, words_of
+from newsletter.rendering.words import words_of
 from newsletter.site import shipped_templates
 from newsletter.tables import Edition
 from subscribers.database import reading
@@ -352,11 +352,6 @@ def test_the_word_for_a_photo_is_the_readers(bulletin: Bulletin) -> None:
     email = rendered(picture(PHOTO), bulletin=bulletin)
 
     assert f"[{words_of(bulletin.language).photo}: {MEADOW}]" in "".join(email.text.literals)
-
-
-def test_eleven_languages_have_a_word_for_it() -> None:
-    assert len(_WORDS) == 11
-    assert all(words.photo for words in _WORDS.values())
 
 
 def test_from_right_to_left_a_photo_and_its_caption_stand_at_the_right() -> None:

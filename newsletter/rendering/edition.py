@@ -32,7 +32,7 @@ from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
 from newsletter.rendering.shell import Photo, RenderedEmail, Shell, Slot
-from newsletter.rendering.words import Words, base_language, words_of
+from newsletter.rendering.words import Words, base_language, typeface_of, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 
@@ -283,16 +283,16 @@ def _fill(
 
 
 def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
-    words = words_of(language)
+    typeface = typeface_of(language)
     ltr = direction == "ltr"
     return {
         "language": language,
         "direction": direction,
         "start": "left" if ltr else "right",
         "end": "right" if ltr else "left",
-        "fonts": words.fonts,
-        "heading_fonts": words.heading_fonts,
-        "leading": words.leading,
+        "fonts": typeface.fonts,
+        "heading_fonts": typeface.heading_fonts,
+        "leading": typeface.leading,
         # Korean is read in words; by default a phone breaks it between any two syllables.
         "word_break": "keep-all" if base_language(language) == "ko" else "normal",
         "look": look,

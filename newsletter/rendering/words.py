@@ -1,169 +1,101 @@
-"""The words that are the same in every bulletin, in the reader's language."""
+"""The fixed words of all mails, in the reader's language.
+
+English stands here.  `locale/LANGUAGE.po` holds every other language: a gettext catalogue that a
+translator can open in Poedit or on a translation site.  It is read when its language is first
+asked for, so that no command waits for languages that it does not write.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
+from typing import Annotated
 
-_LATIN = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
-_LATIN_HEADING = "Georgia, Times New Roman, serif"
-_ARABIC = "Geeza Pro, Noto Naskh Arabic, Segoe UI, Tahoma, Arial, sans-serif"
-_KOREAN = "Apple SD Gothic Neo, Malgun Gothic, Noto Sans KR, Noto Sans CJK KR, sans-serif"
-_CHINESE = "PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
+TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh"})
+
+_SAME_AS = {"prs": "fa", "cmn": "zh", "yue": "zh"}  # Dari; Mandarin and Cantonese, written
 
 
 @dataclass(frozen=True)
 class Words:
-    """Fixed words of one language, and the fonts and line height its script asks for."""
+    """Each field is a message: its name the context, its English the msgid, and a remark.
 
-    greeting: str  # holds {name}
-    greeting_all: str  # without a name; in English never "Dear friend": filters punish it
-    pray: str
-    thanksgiving: str
-    photo: str
-    because: str  # holds {list}
-    unsubscribe: str
-    preferences: str
-    fonts: str = _LATIN
-    heading_fonts: str = _LATIN_HEADING
+    What stands in braces stands in every translation, once.
+    """
+
+    greeting: Annotated[
+        str,
+        "Begins a mail. {name} is as the reader gave it: a first name or a full one, of a woman "
+        "or a man, in any script. Choose words that need no case ending and no gender.",
+    ] = "Dear {name},"
+    greeting_all: Annotated[
+        str,
+        "Begins a mail where no name is known. Never to one 'friend': filters take that for spam.",
+    ] = "Dear friends,"
+    pray: Annotated[str, "The heading above the prayer points: an invitation."] = "Pray"
+    thanksgiving: Annotated[
+        str, "Before a prayer point that gives thanks, with a colon that is put behind it."
+    ] = "Thanksgiving"
+    photo: Annotated[str, "Tells those who see no picture that there is one."] = "Photo"
+    because: Annotated[
+        str, "At the end. {list} is the title of the mailing list, in any script."
+    ] = "You receive this because you subscribed to {list}."
+    unsubscribe: Annotated[str, "A link: leave this mailing list."] = "Unsubscribe"
+    preferences: Annotated[str, "A link: choose language, mailing lists and how mails look."] = (
+        "Preferences"
+    )
+
+
+@dataclass(frozen=True)
+class Typeface:
+    """The fonts and the line height that a script asks for."""
+
+    fonts: str = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
+    heading_fonts: str = "Georgia, Times New Roman, serif"
     leading: int = 27  # pixels, for body text of 17
 
 
-_ENGLISH = Words(
-    greeting="Dear {name},",
-    greeting_all="Dear friends,",
-    pray="Pray",
-    thanksgiving="Thanksgiving",
-    photo="Photo",
-    because="You receive this because you subscribed to {list}.",
-    unsubscribe="Unsubscribe",
-    preferences="Preferences",
-)
-
-_WORDS = {
-    "en": _ENGLISH,
-    "de": Words(
-        greeting="Guten Tag {name},",
-        greeting_all="Liebe Freunde,",
-        pray="Beten wir",
-        thanksgiving="Dank",
-        photo="Foto",
-        because="Sie erhalten diese E-Mail, weil Sie {list} abonniert haben.",
-        unsubscribe="Abmelden",
-        preferences="Einstellungen",
-    ),
-    "fr": Words(
-        greeting="Bonjour {name},",
-        greeting_all="Chers amis,",
-        pray="Prions",
-        thanksgiving="Action de grâce",
-        photo="Photo",
-        because="Vous recevez ce message à la suite de votre inscription à {list}.",
-        unsubscribe="Se désabonner",
-        preferences="Préférences",
-    ),
-    "es": Words(
-        greeting="Hola, {name}:",
-        greeting_all="Queridos amigos:",
-        pray="Oremos",
-        thanksgiving="Acción de gracias",
-        photo="Foto",
-        because="Recibe este mensaje porque se suscribió a {list}.",
-        unsubscribe="Darse de baja",
-        preferences="Preferencias",
-    ),
-    "pt": Words(
-        greeting="Olá, {name}!",
-        greeting_all="Queridos amigos,",
-        pray="Oremos",
-        thanksgiving="Ação de graças",
-        photo="Foto",
-        because="Você recebe esta mensagem porque se inscreveu em {list}.",
-        unsubscribe="Cancelar inscrição",
-        preferences="Preferências",
-    ),
-    "ru": Words(
-        greeting="Здравствуйте, {name}!",
-        greeting_all="Дорогие друзья!",
-        pray="Помолимся",
-        thanksgiving="Благодарение",
-        photo="Фото",
-        because="Вы получили это письмо, потому что подписались на рассылку {list}.",
-        unsubscribe="Отписаться",
-        preferences="Настройки",
-    ),
-    "ar": Words(
-        greeting="مرحبًا {name}،",
-        greeting_all="أصدقاءنا الأعزاء،",
-        pray="لنصلِّ",
-        thanksgiving="شكر",
-        photo="صورة",
-        because="تصلك هذه الرسالة لأنك اشتركت في {list}.",
-        unsubscribe="إلغاء الاشتراك",
-        preferences="التفضيلات",
-        fonts=_ARABIC,
-        heading_fonts=_ARABIC,
-        leading=30,
-    ),
-    "fa": Words(
-        greeting="سلام {name}،",
-        greeting_all="دوستان عزیز،",
-        pray="دعا کنیم",
-        thanksgiving="شکرگزاری",
-        photo="عکس",
-        because="این پیام را دریافت می‌کنید چون مشترک {list} هستید.",
-        unsubscribe="لغو اشتراک",
-        preferences="تنظیمات",
-        fonts=_ARABIC,
-        heading_fonts=_ARABIC,
-        leading=30,
-    ),
-    "ur": Words(
-        greeting="سلام {name}،",
-        greeting_all="عزیز دوستو،",
-        pray="آئیں دعا کریں",
-        thanksgiving="شکرگزاری",
-        photo="تصویر",
-        because="آپ کو یہ پیغام اس لیے ملا ہے کہ آپ {list} کے رکن ہیں۔",
-        unsubscribe="رکنیت ختم کریں",
-        preferences="ترجیحات",
-        fonts=_ARABIC,
-        heading_fonts=_ARABIC,
-        leading=32,
-    ),
-    "ko": Words(
-        greeting="{name} 님께",
-        greeting_all="사랑하는 여러분께",
-        pray="기도해 주세요",
-        thanksgiving="감사",
-        photo="사진",
-        because="{list} 구독을 신청하셔서 이 메일을 보내 드립니다.",
-        unsubscribe="구독 해지",
-        preferences="수신 설정",
-        fonts=_KOREAN,
-        heading_fonts=_KOREAN,
-        leading=29,
-    ),
-    "zh": Words(
-        greeting="{name}，您好：",
-        greeting_all="亲爱的朋友们：",
-        pray="请祷告",
-        thanksgiving="感恩",
-        photo="照片",
-        because="您因订阅了 {list} 而收到这封邮件。",
-        unsubscribe="退订",
-        preferences="偏好设置",
-        fonts=_CHINESE,
-        heading_fonts=_CHINESE,
-        leading=29,
-    ),
+_ARABIC = "Geeza Pro, Noto Naskh Arabic, Segoe UI, Tahoma, Arial, sans-serif"
+_KOREAN = "Apple SD Gothic Neo, Malgun Gothic, Noto Sans KR, Noto Sans CJK KR, sans-serif"
+_CHINESE = "PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
+_TYPEFACES = {
+    "ar": Typeface(_ARABIC, _ARABIC, 30),
+    "fa": Typeface(_ARABIC, _ARABIC, 30),
+    "ur": Typeface(_ARABIC, _ARABIC, 32),
+    "ko": Typeface(_KOREAN, _KOREAN, 29),
+    "zh": Typeface(_CHINESE, _CHINESE, 29),
 }
 
 
 @lru_cache(64)
 def words_of(language: str) -> Words:
     """Return the words for a BCP 47 tag: its base language's, else English."""
-    return _WORDS.get(base_language(language), _ENGLISH)
+    base = base_language(language)
+    return _translated(base) if base in TRANSLATED else Words()
+
+
+def typeface_of(language: str) -> Typeface:
+    """Return what the script of a BCP 47 tag is set in."""
+    return _TYPEFACES.get(base_language(language), Typeface())
 
 
 def base_language(language: str) -> str:
-    """Return the first subtag in lower case: `pt` of `pt-BR`."""
-    return language.replace("_", "-").partition("-")[0].lower()
+    """Return the language that its fixed words are in: `pt` of `pt-BR`, `fa` of `prs`."""
+    base = language.replace("_", "-").partition("-")[0].lower()
+    return _SAME_AS.get(base, base)
+
+
+@lru_cache(len(TRANSLATED))
+def _translated(base: str) -> Words:
+    # Here and not above: 25 ms of the start of every command, most of which write no mail.
+    from babel.messages.pofile import read_po
+
+    source = resources.files(__package__) / "locale" / f"{base}.po"
+    with source.open("rb") as file:
+        catalogue = read_po(file)
+    return Words(
+        **{
+            message.context: str(message.string)
+            for message in catalogue
+            if message.context and message.string and not message.fuzzy
+        }
+    )

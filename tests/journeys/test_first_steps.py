@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def test_a_wheel_in_an_empty_environment_runs_the_demonstration_from_another_fol
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
     subprocess.run([*build, str(tmp_path), str(ROOT)], check=True, capture_output=True)
     wheel = next(tmp_path.glob("*.whl"))
+    assert "newsletter/rendering/locale/fa.po" in zipfile.ZipFile(wheel).namelist()
     venv.create(tmp_path / "venv")
     python = str(tmp_path / "venv" / "bin" / "python")
     # The versions of the lock, without hashes and extras: pip takes neither here.
