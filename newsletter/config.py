@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from newsletter.errors import UnreadableInput
+from subscribers.lists import LIST_NAME
 
 SETTINGS_FILE = "newsletter.toml"
 KEY_FILE = "secret.key"
@@ -116,7 +117,25 @@ def _hand_over(minutes: int) -> int:
     return minutes
 
 
+def _mail_address(address: str) -> str:
+    if address and not _MAIL_ADDRESS.fullmatch(address):
+        raise ValueError("write a mail address, its domain as the DNS has it: news@example.org")
+    return address
+
+
+_MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", re.ASCII
+)
+
+
+def _list_name(name: str) -> str:
+    if not LIST_NAME.fullmatch(name):
+        raise ValueError("a list is named by 1 to 40 of a-z, 0-9 and -")
+    return name
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 FeedAddress = Annotated[Line, AfterValidator(_feed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
@@ -144,6 +163,14 @@ class Sender(Section):
     name: Line = "Prayer Network"
     email: Line = "prayer@example.org"
     reply_to: Line | None = None
+
+
+class OwnSender(Section):
+    """What the mail of one mailing list has of its own; what is left out is everybody's."""
+
+    sender_name: Line | None = None
+    sender_email: MailAddress | None = None
+    reply_to: MailAddress | None = None  # empty: answers go to the sender
 
 
 class Discreet(Section):
@@ -271,6 +298,7 @@ class Settings(BaseSettings):
 
     organisation: Organisation = Organisation()
     sender: Sender = Sender()
+    lists: dict[Annotated[str, AfterValidator(_list_name)], OwnSender] = {}
     discreet: Discreet = Discreet()
     database: Database = Database()
     provider: Provider = Provider()
@@ -296,6 +324,16 @@ class Settings(BaseSettings):
     def practice(self) -> bool:
         """Whether nothing leaves this machine."""
         return self.provider.kind == "practice"
+
+    def sender_of(self, list_name: str) -> Sender:
+        """Return whom the mail of a list comes from: its own, else [sender]."""
+        own = self.lists.get(list_name, OwnSender())
+        everybodys = self.sender
+        return Sender(
+            name=everybodys.name if own.sender_name is None else own.sender_name,
+            email=everybodys.email if own.sender_email is None else own.sender_email,
+            reply_to=everybodys.reply_to if own.reply_to is None else own.reply_to or None,
+        )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -437,14 +475,19 @@ def _refuse_unknown_variables() -> None:
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), _names(Settings), n=1, cutoff=0.5)
+    known = [*_names(Settings)]
+    if name.startswith("lists."):
+        known += _names(OwnSender, f"{name.rpartition('.')[0]}.")
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}" if near else ""
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
     for name, info in model.model_fields.items():
         yield prefix + name
-        kinds: tuple[Any, ...] = (info.annotation, *get_args(info.annotation))  # X and X | None
+        kinds: tuple[Any, ...] = (info.annotation,)
+        if get_origin(info.annotation) is not dict:  # whose keys are the site's own
+            kinds += get_args(info.annotation)  # X | None
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 yield from _names(kind, f"{prefix}{name}.")

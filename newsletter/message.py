@@ -90,12 +90,13 @@ class Identity:
     return_path: str = ""  # where SMTP returns copies to; empty: to `email`
 
 
-def identity_of(settings: Settings) -> Identity:
-    """Return the identity of [sender], under which all mail goes out."""
+def identity_of(settings: Settings, list_name: str = "") -> Identity:
+    """Return the identity of a list's mail: its own under [lists], else that of [sender]."""
+    sender = settings.sender_of(list_name)
     return Identity(
-        name=settings.sender.name,
-        email=settings.sender.email,
-        reply_to=settings.sender.reply_to,
+        name=sender.name,
+        email=sender.email,
+        reply_to=sender.reply_to,
         website=settings.organisation.url,
         return_path=settings.provider.smtp.return_path,
     )
@@ -126,7 +127,7 @@ def bulletin_envelope(
     """Return the envelope that the settings give to an issue of a list."""
     return Envelope(
         kind=kind,
-        sender=identity_of(settings),
+        sender=identity_of(settings, list_name),
         practice=settings.practice,
         list_name=list_name,
         list_title=list_title,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from subscribers.errors import Problem, UnreadableInput
 from subscribers.tables import MailingList
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+LIST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
 def add_list(session: Session, name: str, title: str | None, now: datetime) -> MailingList:
@@ -19,7 +19,7 @@ def add_list(session: Session, name: str, title: str | None, now: datetime) -> M
         UnreadableInput: the name does not fit.
         Problem: it exists already.
     """
-    if not _NAME.fullmatch(name):
+    if not LIST_NAME.fullmatch(name):
         raise UnreadableInput(
             f"The list name {name!r} does not fit: use 1 to 40 of a-z, 0-9 and -, for example "
             "weekly-prayer."

@@ -6,6 +6,7 @@ import pytest
 from newsletter.config import (
     KEY_FILE,
     SETTINGS_FILE,
+    Sender,
     Settings,
     has_key,
     read_secrets,
@@ -25,6 +26,11 @@ language = "en"
 name = "Prayer Network"
 email = "prayer@example.org"
 reply_to = "office@example.org"
+
+[lists.weekly]
+sender_name = "Weekly Prayer"
+sender_email = "weekly@example.org"
+reply_to = ""
 
 [discreet]
 name = "Anna"
@@ -116,6 +122,32 @@ def test_every_documented_setting_is_read(tmp_path: Path) -> None:
     assert settings.staff.second_route.smtp.port == 587
 
 
+@pytest.mark.parametrize(
+    ("of_its_own", "sender"),
+    [
+        ("", Sender(name="All", email="all@example.org", reply_to="office@example.org")),
+        (
+            'sender_name = "Weekly"',
+            Sender(name="Weekly", email="all@example.org", reply_to="office@example.org"),
+        ),
+        (
+            'sender_name = "W"\nsender_email = "w@example.net"\nreply_to = "r@example.net"',
+            Sender(name="W", email="w@example.net", reply_to="r@example.net"),
+        ),
+        ('reply_to = ""', Sender(name="All", email="all@example.org")),
+    ],
+)
+def test_a_list_has_the_sender_of_all_but_for_what_it_names(
+    tmp_path: Path, of_its_own: str, sender: Sender
+) -> None:
+    everybodys = 'name = "All"\nemail = "all@example.org"\nreply_to = "office@example.org"'
+
+    settings = _read(tmp_path, f"[sender]\n{everybodys}\n[lists.weekly]\n{of_its_own}\n")
+
+    assert settings.sender_of("weekly") == sender
+    assert settings.sender_of("monthly") == settings.sender
+
+
 def test_an_empty_file_is_a_practice_site(tmp_path: Path) -> None:
     settings = _read(tmp_path, "")
 
@@ -160,6 +192,11 @@ def test_a_list_that_is_no_json_is_explained(
             '[staff.second_route]\nkind = "smtp"\n[staff.second_route.smpt]\nhost = "x"\n',
             r"did you mean staff\.second_route\.smtp",
         ),
+        (
+            '[lists.weekly]\nsender_nmae = "x"\n',
+            r"lists\.weekly\.sender_nmae .* did you mean lists\.weekly\.sender_name",
+        ),
+        ('[list.weekly]\nsender_name = "x"\n', r"did you mean lists"),
         ("zzzzqqqq = 1\n", r"zzzzqqqq in .* is not known\.$"),
     ],
 )
@@ -195,6 +232,11 @@ def test_an_unknown_variable_names_the_nearest_known_one(
         ),
         ('[provider.smtp]\nreturn_path = "a+b@example.org"\n', "20 letters"),
         ("[bounces.imap]\nfolder = '\"x\"'\n", r"bounces\.imap\.folder .* only ASCII"),
+        (
+            '[lists.weekly]\nsender_email = "weekly"\n',
+            r"lists\.weekly\.sender_email .* mail address",
+        ),
+        ('[lists."My list"]\nsender_name = "x"\n', r"lists\.My list.* 1 to 40 of a-z"),
         ("[provider.smtp]\nmessages_per_intent = 11\n", r"messages_per_intent .* 10"),
         ("[provider.sendgrid]\nhand_over_minutes = 24\n", r"write 0 .* or 25 to 60 minutes"),
         ("[provider.sendgrid]\nhand_over_minutes = 61\n", r"write 0 .* or 25 to 60 minutes"),

@@ -521,6 +521,34 @@ def test_the_settings_lead_to_signed_mail_on_both_roads(tmp_path: Path, server: 
     assert [holds(taken.data, 0) for taken in server.taken()] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("hills@example.org", True),
+        ("news@hills.example.org", True),  # below the domain that signs: DMARC, relaxed
+        ("news@hills.example.net", False),
+    ],
+)
+def test_a_list_whose_mail_our_keys_cannot_sign_is_refused(
+    tmp_path: Path, address: str, taken: bool
+) -> None:
+    written: dict[str, object] = {
+        "provider": {
+            "kind": "smtp",
+            "smtp": {"host": "localhost", "dkim": {"rsa_selector": "news"}},
+        },
+        "sender": {"email": "prayer@example.org"},
+        "lists": {"hills": {"sender_email": address}},
+    }
+    site = _site(tmp_path, written, dkim={"rsa": pem(rsa_key()).decode()})
+
+    if taken:
+        assert provider_for(site)
+    else:
+        with pytest.raises(Problem, match=r"list hills would go out unsigned.*\[lists\.hills\]"):
+            provider_for(site)
+
+
 def test_a_second_road_without_its_key_is_one_sentence(tmp_path: Path) -> None:
     smtp = {"dkim": {"rsa_selector": "news"}}
     site = _site(tmp_path, {"staff": {"second_route": {"kind": "smtp", "smtp": smtp}}})

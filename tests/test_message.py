@@ -22,6 +22,7 @@ from newsletter.message import (
     Recipient,
     bulletin_envelope,
     bulletin_form,
+    identity_of,
     notice_envelope,
     notice_form,
     sample_recipient,
@@ -502,6 +503,37 @@ def test_the_envelope_comes_from_the_settings() -> None:
         ),
         *(True, "w", "W", 1, 2),
     )
+
+
+def test_a_list_with_a_sender_of_its_own_names_no_other_domain() -> None:
+    settings = Settings.model_validate(
+        {
+            "sender": {
+                "name": "Office",
+                "email": "office@example.org",
+                "reply_to": "o@example.org",
+            },
+            "lists": {
+                "hills": {
+                    "sender_name": "Hills",
+                    "sender_email": "news@hills.example.net",
+                    "reply_to": "",
+                }
+            },
+        }
+    )
+    envelope = bulletin_envelope(settings, list_name="hills", list_title="H", list_id=1, issue_id=2)
+
+    raw = bulletin_form(small(), envelope, DATE).copy_for(SAMPLE)
+
+    head = raw.partition(b"\r\n\r\n")[0].decode()
+    assert 'From: "Hills" <news@hills.example.net>' in head
+    assert f"Message-ID: <{SAMPLE_TOKEN}@hills.example.net>" in head
+    assert 'List-Id: "H" <hills.hills.example.net>' in head
+    assert "List-Owner: <mailto:news@hills.example.net>" in head
+    assert "Reply-To" not in head
+    assert "office" not in head.lower()
+    assert identity_of(settings).email == "office@example.org"
 
 
 def test_the_sample_is_nobody() -> None:

@@ -125,6 +125,13 @@ def test_a_free_mail_sender_is_refused_for_real_mail(tmp_path: Path, kind: str) 
     assert "canary" not in str(refusal.value)
 
 
+def test_a_list_with_a_free_mail_sender_is_refused_by_its_setting(tmp_path: Path) -> None:
+    settings = {"provider": {"kind": "smtp"}, "lists": {"hills": {"sender_email": "x@gmail.com"}}}
+
+    with pytest.raises(Problem, match=r"free mail service.*sender_email under \[lists\.hills\]"):
+        provider_for(site_with(tmp_path, settings))
+
+
 def test_a_free_mail_sender_may_practise(tmp_path: Path) -> None:
     place = site_with(tmp_path, {"sender": {"email": "letters@gmail.com"}})
 

@@ -45,6 +45,7 @@ def provider_for(site: Site) -> Provider:
     _refuse_local_pages(site.settings)
     if settings.kind == "smtp":
         signer = _signer(site, settings.smtp, secrets.dkim)
+        _refuse_unsigned(site.settings, signer)
         return SmtpRelay(settings.smtp, secrets.smtp_password, signer)
     return _sendgrid(settings.sendgrid, secrets.sendgrid_api_key)
 
@@ -190,6 +191,18 @@ def _refuse_local_pages(settings: Settings) -> None:
 
 def _signer(site: Site, settings: Smtp, keys: Mapping[str, str]) -> Signer | None:
     return read_signer(settings.dkim, keys, site.folder, site.settings.sender.email)
+
+
+def _refuse_unsigned(settings: Settings, signer: Signer | None) -> None:
+    """Say no to a list whose mail our keys could not sign while that of the others is signed."""
+    for list_name in settings.lists:
+        if signer and not signer.signs_for(settings.sender_of(list_name).email):
+            raise Problem(
+                f"The mail of the list {list_name} would go out unsigned, and receivers take "
+                f"that for forged: set sender_email under [lists.{list_name}] to an address at "
+                f"{signer.domain}, or let the mail server sign for every domain and take the "
+                "keys out of [provider.smtp.dkim]."
+            )
 
 
 def _sendgrid(settings: SendGrid, key: str) -> Provider:

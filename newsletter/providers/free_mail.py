@@ -34,11 +34,15 @@ def refuse_free_mail(settings: Settings) -> None:
     """Say no to a sender that no real provider can send for.
 
     Raises:
-        Problem: the sender's address belongs to a free mail service.
+        Problem: the sender's address, or that of a list, belongs to a free mail service.
     """
-    if is_free_mail(settings.sender.email):
-        raise Problem(
-            "The sender's address belongs to a free mail service, which lets receivers refuse "
-            "what others send in its name: set email under [sender] to an address of a domain of "
-            "your own; reply_to may stay where it is."
-        )
+    for list_name in ("", *settings.lists):
+        if is_free_mail(settings.sender_of(list_name).email):
+            place = (
+                f"sender_email under [lists.{list_name}]" if list_name else "email under [sender]"
+            )
+            raise Problem(
+                "The sender's address belongs to a free mail service, which lets receivers refuse "
+                f"what others send in its name: set {place} to an address of a domain of your own; "
+                "reply_to may stay where it is."
+            )

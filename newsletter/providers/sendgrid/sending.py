@@ -447,8 +447,8 @@ def _words_for(said: Said) -> str:
         )
     if said.status == 403 and (b"sender identity" in text or b"from address" in text):
         return (
-            "SendGrid does not know the sender's address as verified (403): verify [sender] email "
-            "or its domain at SendGrid."
+            "SendGrid does not know the sender's address as verified (403): verify [sender] email, "
+            "or sender_email of the list, or their domain, at SendGrid."
         )
     return _SENTENCES.get(
         said.status,
@@ -538,7 +538,7 @@ _UNTAKEN = _refused(())
 
 def _our_fault(said: Said, faults: Sequence[_Fault]) -> Outcome:
     sentence = (
-        "SendGrid refused the sender (400): correct [sender]."
+        "SendGrid refused the sender (400): correct [sender], or that of the list under [lists]."
         if any(fault.part.startswith(("from", "reply_to")) for fault in faults)
         else "SendGrid refused the hand-over as a whole (400), for nobody's address: see its "
         "words in the deliveries, and report it if the settings are right."

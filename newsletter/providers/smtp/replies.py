@@ -40,12 +40,12 @@ class Step(Enum):
         "and SMTP_PASSWORD."
     )
     MAIL = (
-        "refused our sender address ({n}): check email under [sender], and that the server lets "
-        "us send for it."
+        "refused our sender address ({n}): check email under [sender], or sender_email of the "
+        "list, and that the server lets us send for it."
     )
     MAIL_UTF8 = (  # MAIL with SMTPUTF8 (RFC 6531)
         "refused our sender address, or to write beyond ASCII ({n}): check email under [sender], "
-        "and that the server lets us send for it."
+        "or sender_email of the list, and that the server lets us send for it."
     )
     RCPT = "refused this address ({n})."
     DATA = "refused the message ({n})."
