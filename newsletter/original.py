@@ -8,16 +8,19 @@ dispatches nothing until a person has said what went out since.  It is told by
   written by another;
 - SQLite: *witnesses*, small files beside the database that no copy of it holds.  Each process
   that dispatches keeps one, `newsletter.db.witness.<worker id>`: the epoch, the newest attempt
-  it was about to hand over, and where the file itself lies on the disk.  A database that lacks
+  it was about to hand over, and which file of the disk it is itself.  A database that lacks
   them, is of another epoch or knows less than they do is a copy; so is one that came back
   together with its witnesses, which then lie elsewhere.
 """
 
+import fcntl
 import os
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +40,7 @@ carry ids that the copy never gave: they must not come to name somebody else."""
 _TOUCHED = 5  # seconds: further apart, somebody else than us wrote a witness
 _LOOKS = 10  # at the witnesses, while other processes take over
 _LINE = b"%b %020d %020d %020d\n"
+_GETVERSION = 0x80087601  # FS_IOC_GETVERSION, ioctl_iflags(2)
 _NEVER_AGAIN = ("delivery", "subscriber", "subscription")  # whose ids stand in mails
 
 
@@ -118,7 +122,7 @@ class Witness:
         others = _witnesses(file)
         self._epoch = others[0].epoch.encode()
         newest = max(seen.attempt_id for seen in others)
-        self._handle, self._inode = _write(file, worker_id, self._epoch, newest)
+        self._handle, self._number = _write(file, worker_id, self._epoch, newest)
         for seen in others:
             if seen.worker_id != worker_id and is_gone(session, seen.worker_id):
                 seen.path.unlink(missing_ok=True)
@@ -129,7 +133,7 @@ class Witness:
         Not synced: only an older database put back after a power cut could gain by the gap.
         """
         if self._handle is not None:
-            line = _LINE % (self._epoch, attempt_id, int(time.time()), self._inode)
+            line = _LINE % (self._epoch, attempt_id, int(time.time()), self._number)
             os.pwrite(self._handle, line, 0)
 
     def close(self) -> None:
@@ -249,27 +253,40 @@ def _paths(file: Path) -> Sequence[Path]:
 
 def _read(path: Path) -> _Seen:
     with path.open(encoding="ascii") as opened:
-        epoch, attempt_id, at, inode = opened.read().split()
-        found = os.fstat(opened.fileno())
+        epoch, attempt_id, at, number = opened.read().split()
+        changed = os.fstat(opened.fileno()).st_ctime
+        same = _number(opened.fileno()) == int(number)
     # Some file systems number a file anew at each mount, and a chown sets the time of the last
     # change: only the two together show a copy.
-    moved = found.st_ino != int(inode) and abs(found.st_ctime - int(at)) > _TOUCHED
+    moved = not same and abs(changed - int(at)) > _TOUCHED
     return _Seen(path, int(path.suffix[1:]), epoch, int(attempt_id), moved)
 
 
 def _write(file: Path, worker_id: int, epoch: bytes, attempt_id: int) -> tuple[int, int]:
-    """Write a witness, whole and durable; return its handle and its number on the disk."""
+    """Write a witness, whole and durable; return its handle and its number."""
     path = file.with_name(f"{file.name}.witness.{worker_id}")
     unfinished = path.with_name(path.name + ".part")
     handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-    inode = os.fstat(handle).st_ino
-    os.pwrite(handle, _LINE % (epoch, attempt_id, int(time.time()), inode), 0)
+    number = _number(handle)
+    os.pwrite(handle, _LINE % (epoch, attempt_id, int(time.time()), number), 0)
     os.fsync(handle)
     unfinished.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(folder)
     os.close(folder)
-    return handle, inode
+    return handle, number
+
+
+def _number(handle: int) -> int:
+    """Return the number that no other file on this disk has had or will have.
+
+    Inodes are used again; the generation tells the files that had one after another apart.
+    Where a file system keeps none (tmpfs, overlayfs), it is the inode alone.
+    """
+    generation = bytearray(8)
+    with suppress(OSError):
+        fcntl.ioctl(handle, _GETVERSION, generation)
+    return (os.fstat(handle).st_ino << 32 | int.from_bytes(generation[:4], sys.byteorder)) % 10**20
 
 
 def _file_of(session: Session) -> Path | None:

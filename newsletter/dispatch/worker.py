@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -210,7 +211,11 @@ class _AdvisoryLocks:
 
     def free(self) -> None:
         if self._ours is not None:
-            self._ours.invalidate()  # closed for good: going back to the pool would keep the lock
+            if not self._ours.invalidated:
+                # Free when this returns: a server takes its time to notice that we closed.
+                with suppress(DBAPIError):
+                    self._ours.execute(text("SELECT pg_advisory_unlock_all()"))
+            self._ours.invalidate()  # closed for good: should it not be free, it is so now
             self._ours.close()
         self._ours = None
 
