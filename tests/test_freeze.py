@@ -258,7 +258,7 @@ def test_an_empty_audience_has_no_batches(engine: Engine, keys: Keys) -> None:
 
 def test_everyone_gets_the_edition_in_their_language(engine: Engine, keys: Keys) -> None:
     spoken = {None: 0, "en": 0, "en-GB": 0, "ko": 0, "f": 0, "fa": 1, "fa-AF": 1, "FA-af": 1}
-    spoken |= {"pt": 2, "pt-PT": 2, "pt-BR": 3}
+    spoken |= {"pt": 2, "pt-PT": 2, "pt-BR": 3, "pt-MZ": 2, "prs": 1, "PT_br": 3, "uk": 0, "": 0}
     with writing(engine) as session:
         list_id = add_list(session)
         people = {

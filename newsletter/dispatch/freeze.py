@@ -30,6 +30,7 @@ from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.dispatch.trial import FIRST
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.issue import blocking_lines, names_found
+from newsletter.languages import best_match
 from newsletter.rendering import RenderedEmail
 from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState, Trial
 from subscribers.audience import audience
@@ -38,7 +39,7 @@ from subscribers.privacy import KeyMismatch, Keys
 from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
 SMALLEST_BATCH = 10
-Languages = Mapping[int, str]  # by the number of the edition, in small letters
+Readers = Mapping[int, Sequence[str]]  # by the number of the edition: whose language it suits
 Span = tuple[int, int, int, int]  # an edition's number, its first id, its last, how many
 _FREEZING = 1_734_689  # the advisory lock of PostgreSQL: an issue's ids must follow one another
 
@@ -81,10 +82,10 @@ def freeze(
     _start(session, issue_id, practice, now)
     drop_unused(session, issue_id, now)
     _check_editions(session, keys, issue_id)
-    languages = _languages(session, issue_id)
+    readers = _readers(session, issue_id)
     others = () if practice else other_issues(session, issue_id)
-    _insert_deliveries(session, issue_id, issue.list_id, others, languages)
-    _insert_batches(session, issue_id, languages, batch_limit, connections, practice, now)
+    _insert_deliveries(session, issue_id, issue.list_id, others, readers)
+    _insert_batches(session, issue_id, readers, batch_limit, connections, practice, now)
     size = _count_apart(session, issue_id, issue.list_id)
     session.execute(update(_issue).where(_issue.c.id == issue_id).values(audience_size=size))
     _refresh_statistics(session)
@@ -113,12 +114,10 @@ def freeze_joined(
     _one_freeze_at_a_time(session)
     joined = count_joined(session, issue_id, list_id)
     last = session.scalar(select(func.max(_delivery.c.id))) or 0
-    languages = _languages(session, issue_id)
+    readers = _readers(session, issue_id)
     others = () if practice else other_issues(session, issue_id)
-    _insert_deliveries(session, issue_id, list_id, others, languages, only_joined=True)
-    _insert_batches(
-        session, issue_id, languages, batch_limit, connections, practice, now, after=last
-    )
+    _insert_deliveries(session, issue_id, list_id, others, readers, only_joined=True)
+    _insert_batches(session, issue_id, readers, batch_limit, connections, practice, now, after=last)
     rows = session.scalar(
         select(func.count()).where(_delivery.c.issue_id == issue_id, _delivery.c.id > last)
     )
@@ -272,30 +271,33 @@ def open_edition(
     return email
 
 
-def _languages(session: Session, issue_id: int) -> Languages:
-    rows = session.execute(
-        select(Edition.no, func.lower(Edition.language).label("language"))
+def _readers(session: Session, issue_id: int) -> Readers:
+    """Decide once for each language that somebody speaks; who is in none gets edition 0."""
+    editions = session.execute(
+        select(Edition.no, Edition.language)
         .where(Edition.issue_id == issue_id)
         .order_by(Edition.no)
-    )
-    return {row.no: row.language for row in rows}
+    ).all()
+    numbers = {edition.language: edition.no for edition in reversed(editions)}
+    readers: dict[int, list[str]] = {edition.no: [] for edition in editions}
+    if len(editions) > 1:
+        offered = [edition.language for edition in editions]
+        for spoken in session.scalars(select(_subscriber.c.language).distinct()):
+            if suits := best_match(spoken, offered):
+                readers[numbers[suits]].append(spoken)
+    return readers
 
 
 def edition_for(session: Session, issue_id: int) -> ColumnElement[int]:
     """Return SQL for the number of the edition that the subscriber in the query gets."""
-    return _edition_for(_subscriber.c.language, _languages(session, issue_id))
+    return _edition_for(_subscriber.c.language, _readers(session, issue_id))
 
 
-def _edition_for(spoken: ColumnElement[Any], languages: Languages) -> ColumnElement[int]:
-    """Return SQL for the number of a subscriber's edition: their exact language, else its base."""
+def _edition_for(spoken: ColumnElement[Any], readers: Readers) -> ColumnElement[int]:
+    """Return SQL for the number of a subscriber's edition: the best match for their language."""
     everybodys = literal(0, Integer)
-    if len(languages) == 1:
-        return everybodys
-    spoken = func.lower(func.coalesce(spoken, ""))
-    exact = [(spoken == language, number) for number, language in languages.items()]
-    bases = [(number, language.split("-")[0]) for number, language in languages.items()]
-    near = [(or_(spoken == base, spoken.like(f"{base}-%")), number) for number, base in bases]
-    return case(*exact, *near, else_=everybodys)
+    cases = [(spoken.in_(tags), number) for number, tags in readers.items() if number and tags]
+    return case(*cases, else_=everybodys) if cases else everybodys
 
 
 def _insert_deliveries(
@@ -303,7 +305,7 @@ def _insert_deliveries(
     issue_id: int,
     list_id: int,
     others: tuple[int, ...],
-    languages: Languages,
+    readers: Readers,
     *,
     only_joined: bool = False,
 ) -> None:
@@ -313,7 +315,7 @@ def _insert_deliveries(
         people.c.state == SubscriptionState.ACTIVE,
         received_in(people.c.subscriber_id, others) if others else None,
     )
-    edition = _edition_for(people.c.language, languages)
+    edition = _edition_for(people.c.language, readers)
     judged = (
         select(people.c.subscriber_id, reason.label("reason"), edition.label("edition"))
         .where(_has_joined(people, issue_id) if only_joined else true())
@@ -344,7 +346,7 @@ def _has_joined(people: Subquery, issue_id: int) -> ColumnElement[bool]:
 def _insert_batches(
     session: Session,
     issue_id: int,
-    languages: Languages,
+    readers: Readers,
     batch_limit: int,
     connections: int,
     practice: bool,
@@ -353,7 +355,7 @@ def _insert_batches(
     after: int = 0,
 ) -> None:
     """Divide the pending deliveries with ids over `after`: those of an edition lie together."""
-    edition = _edition_for(_subscriber.c.language, languages).label("edition")
+    edition = _edition_for(_subscriber.c.language, readers).label("edition")
     pending = select(
         edition, func.min(_delivery.c.id), func.max(_delivery.c.id), func.count()
     ).where(
@@ -361,7 +363,7 @@ def _insert_batches(
         _delivery.c.state == DeliveryState.PENDING,
         _delivery.c.id > after,
     )
-    if len(languages) > 1:
+    if len(readers) > 1:
         pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     found = session.execute(pending.group_by(edition).order_by(edition)).all()
     spans: list[Span] = [(row[0], row[1], row[2], row[3]) for row in found]

@@ -14,6 +14,7 @@ from newsletter.errors import NotFound
 from newsletter.issue.desk import Actor
 from newsletter.issue.register import names_of
 from newsletter.issue.waivers import open_findings
+from newsletter.languages import base_language
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
 from newsletter.verses import compared
@@ -48,11 +49,6 @@ def stem_and_language(file_name: str) -> tuple[str, str | None]:
     if dot and head and tail.replace("-", "").isalnum() and base_language(tail) in _LANGUAGES:
         return head, tail
     return stem, None
-
-
-def base_language(language: str) -> str:
-    """Return the language without region and script: "pt" of "pt-BR"."""
-    return language.partition("-")[0].lower()
 
 
 def content_index(keys: Keys, bulletin: Bulletin) -> bytes:

@@ -17,7 +17,6 @@ from newsletter.bulletin import carried, read_bulletin
 from newsletter.checks import Finding, blocks
 from newsletter.errors import NotAllowed
 from newsletter.issue.bulletins import (
-    base_language,
     content_index,
     find_bulletin,
     findings_of,
@@ -47,6 +46,7 @@ from newsletter.issue.editions import (
 )
 from newsletter.issue.held import refuse_while_stopping, want_stop
 from newsletter.issue.wording import blocking_lines
+from newsletter.languages import base_language
 from newsletter.tables import (
     Approval,
     Delivery,

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.errors import NotFound
-from newsletter.issue.bulletins import base_language, read_stored
+from newsletter.issue.bulletins import read_stored
 from newsletter.issue.desk import Desk
+from newsletter.languages import base_language
 from newsletter.rendering import RenderedEmail, html_bytes, look_of, render, weight_of
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Edition, Issue

@@ -28,11 +28,12 @@ from newsletter.bulletin import (
 )
 from newsletter.config import Settings
 from newsletter.errors import Problem
+from newsletter.languages import base_language
 from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
 from newsletter.rendering.shell import Photo, RenderedEmail, Shell, Slot
-from newsletter.rendering.words import Words, base_language, typeface_of, words_of
+from newsletter.rendering.words import Words, typeface_of, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 

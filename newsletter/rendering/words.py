@@ -10,9 +10,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Annotated
 
-TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh"})
+from newsletter.languages import base_language
 
-_SAME_AS = {"prs": "fa", "cmn": "zh", "yue": "zh"}  # Dari; Mandarin and Cantonese, written
+TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh"})
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,6 @@ def words_of(language: str) -> Words:
 def typeface_of(language: str) -> Typeface:
     """Return what the script of a BCP 47 tag is set in."""
     return _TYPEFACES.get(base_language(language), Typeface())
-
-
-def base_language(language: str) -> str:
-    """Return the language that its fixed words are in: `pt` of `pt-BR`, `fa` of `prs`."""
-    base = language.replace("_", "-").partition("-")[0].lower()
-    return _SAME_AS.get(base, base)
 
 
 @lru_cache(len(TRANSLATED))
