@@ -346,7 +346,38 @@ def test_a_fault_that_names_nobody_is_found_and_the_others_go(
     assert refused == dict.fromkeys(at_fault, Reason.MESSAGE_REFUSED)
     assert accepted == set(range(1, 51)) - set(at_fault)
     assert len(server.copies()) == len({copy.address for copy in server.copies()}) == len(accepted)
-    assert len(server.requests()) <= 4 + 12 * len(at_fault)
+    assert len(server.requests()) <= 4 + 13 * len(at_fault)
+
+
+@pytest.mark.parametrize("stumbles", [(1, 2), (1, 3), (1, 4, 5), (1, 4, 6)])
+def test_nobody_fails_because_it_stumbled_twice(
+    server: SendGridServer, stumbles: tuple[int, ...]
+) -> None:
+    server.plan(*(Mishap(400, body='{"errors": []}', nth=nth) for nth in stumbles))
+
+    outcomes = hand_over(SendGrid(server.settings(), KEY), people(4))
+
+    assert [(o.delivery_id, o.answer) for o in sorted(outcomes, key=lambda o: o.delivery_id)] == [
+        (number, Answer.ACCEPTED) for number in range(1, 5)
+    ]
+    assert len(server.copies()) == len({copy.address for copy in server.copies()}) == 4
+
+
+@pytest.mark.parametrize("stumbles", [(1, 2, 4), (1, 3, 4)])
+def test_trouble_at_the_second_look_ends_the_search(
+    server: SendGridServer, stumbles: tuple[int, ...]
+) -> None:
+    *nameless, last = stumbles
+    server.plan(
+        *(Mishap(400, body='{"errors": []}', nth=nth) for nth in nameless),
+        Mishap(503, nth=last, take=True),
+    )
+
+    outcomes = hand_over(SendGrid(server.settings(), KEY), people(4))
+
+    answers = Counter(o.answer for o in outcomes)
+    assert answers == {Answer.ACCEPTED: 1, Answer.UNKNOWN: 1, Answer.TRY_LATER: 2}
+    assert sorted(o.delivery_id for o in outcomes) == [1, 2, 3, 4]
 
 
 def test_a_fault_in_every_copy_is_ours_and_found_with_two_more_questions(

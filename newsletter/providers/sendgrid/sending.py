@@ -151,12 +151,14 @@ class SendGridConnection:
                 continue
             outcomes += answers
             if rest := _left_for_the_rest(answers):
-                asked = {outcome.delivery_id for outcome in outcomes}
-                return outcomes + [o for o in request.all_get(rest) if o.delivery_id not in asked]
+                return outcomes + request.others_get(rest, outcomes)
         if len(silent) == 2:
             return request.all_get(_our_fault(said, _faults(said.body)))
         for probe in silent:
-            outcomes += probe.all_get(_UNTAKEN)
+            answers = self._ask_again(probe, intent)
+            outcomes += answers
+            if rest := _left_for_the_rest(answers):
+                return outcomes + request.others_get(rest, outcomes)
         return outcomes + self._sift_all(request.only(1, last), intent)
 
     def _sift_all(self, request: "Request", intent: Intent) -> list[Outcome]:
@@ -168,13 +170,12 @@ class SendGridConnection:
                 continue
             answers = self._sift(part, intent)
             half = len(part.people) // 2
-            if answers is not None:
-                outcomes += answers
-            elif half:
+            if answers is None and half:
                 waiting += [part.only(half, len(part.people)), part.only(0, half)]
-            else:
-                outcomes += part.all_get(_UNTAKEN)
-            if answers and (rest := _left_for_the_rest(answers)):
+                continue
+            answers = answers or self._ask_again(part, intent)
+            outcomes += answers
+            if rest := _left_for_the_rest(answers):
                 return outcomes + [o for left in waiting for o in left.all_get(rest)]
         return outcomes
 
@@ -184,6 +185,14 @@ class SendGridConnection:
         if isinstance(said, Outcome):
             return request.all_get(said)
         return None if _blames_nobody(said) else _judge(said, request)
+
+    def _ask_again(self, request: "Request", intent: Intent) -> list[Outcome]:
+        """Return the answers for one person who was refused alone and without a word.
+
+        Others were taken with the same content, so it lies in this copy, unless SendGrid only
+        stumbled: nobody fails for that.
+        """
+        return self._sift(request, intent) or request.all_get(_UNTAKEN)
 
     def _post(self, request: "Request", intent: Intent) -> Said | Outcome:
         """Return what SendGrid said, or what everybody gets when it said nothing."""
@@ -255,6 +264,11 @@ class Request:
     def all_get(self, outcome: Outcome) -> list[Outcome]:
         """Return one and the same outcome for everybody."""
         return [outcome.of(person.delivery_id) for person in self.people]
+
+    def others_get(self, outcome: Outcome, settled: Sequence[Outcome]) -> list[Outcome]:
+        """Return the outcome for everybody of whom nothing is settled yet."""
+        known = {each.delivery_id for each in settled}
+        return [each for each in self.all_get(outcome) if each.delivery_id not in known]
 
 
 def requests_for(
