@@ -3,7 +3,8 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +20,10 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
+from newsletter.dispatch import course
 from newsletter.dispatch import engine as engine_module
 from newsletter.dispatch import writer as writer_module
 from newsletter.dispatch.engine import Dispatcher
@@ -336,6 +339,82 @@ def test_the_service_starts_an_issue_when_it_is_due(site: Site, soon: None) -> N
     assert early == 0
     assert not service.is_alive()
     assert provider.recorded() == site.everyone()
+
+
+@pytest.fixture
+def rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks around once an hour: what happens at once happens because of a glance."""
+    monkeypatch.setattr(engine_module, "LOOK_EVERY", timedelta(hours=1))
+
+
+@contextmanager
+def served(dispatcher: Dispatcher) -> Iterator[None]:
+    """Run the service, and end it."""
+    stop = threading.Event()
+    service = threading.Thread(target=dispatcher.run, args=(stop,))
+    service.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        service.join(20)
+        assert not service.is_alive()
+
+
+def test_resuming_takes_hold_without_waiting_for_the_next_look(site: Site, rarely: None) -> None:
+    provider = site.scripted(before=on_call(7, lambda: site.set_issue(IssueState.PAUSED)))
+    with served(site.dispatcher(provider)):
+        wait_until(lambda: site.states() == {SUBMITTED: 7, PENDING: 33})
+
+        site.set_issue(IssueState.SENDING)
+
+        wait_until(lambda: site.states() == {SUBMITTED: 40})
+    assert provider.recorded() == site.everyone()
+
+
+def test_what_becomes_due_starts_without_waiting_for_the_next_look(
+    site: Site, rarely: None
+) -> None:
+    site.now = MONDAY - timedelta(hours=1)
+    provider = site.scripted()
+    dispatcher, looked = site.dispatcher(provider), threading.Event()
+
+    def due(session: Session, now: datetime) -> Sequence[int]:
+        looked.set()
+        return course.due_issues(session, now)
+
+    dispatcher.due = due
+    with served(dispatcher):
+        assert looked.wait(20)
+
+        site.now = MONDAY
+
+        wait_until(lambda: site.states() == {SUBMITTED: 40})
+    assert provider.recorded() == site.everyone()
+
+
+def test_what_is_due_and_may_not_start_yet_is_looked_at_once(
+    site: Site, rarely: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "GLANCE_EVERY", timedelta(milliseconds=5))
+    looks, glances = list[int](), list[int]()
+    dispatcher = site.dispatcher(site.scripted())
+
+    def clock() -> datetime:
+        glances.append(1)
+        return site.now
+
+    def due(_session: Session, _now: datetime) -> Sequence[int]:
+        looks.append(1)
+        return []
+
+    dispatcher.due = due
+    dispatcher.clock = clock
+    with served(dispatcher):
+        wait_until(lambda: len(glances) > 40)
+
+    assert len(looks) == 2  # at the start, and when a glance saw it first
+    assert site.issue().state is IssueState.SCHEDULED
 
 
 def test_the_service_comes_back_to_those_who_were_put_off(site: Site, soon: None) -> None:

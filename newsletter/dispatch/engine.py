@@ -11,6 +11,7 @@ while claim := ledger.claim():                  a batch: one row, a lease
 The pace is asked in every turn; where it lets nobody through, the thread waits a little, or
 gives the batch back.  A second look every second starts what is due, takes back what dead
 processes held and ends what is done.  All of it is written by the one thread of `writer`.
+A glance in between, which only reads, brings it forward when people let something go on.
 """
 
 import logging
@@ -54,6 +55,7 @@ DRAIN = timedelta(seconds=25)  # after a stop: then connections are cut
 CUT = timedelta(seconds=2)  # for what remains after that
 KEEP = timedelta(seconds=2)  # a batch is kept while the pace makes it wait no longer
 PATIENCE = timedelta(minutes=1)  # a single run waits so long for the pace, and no longer
+GLANCE_EVERY = timedelta(seconds=0.2)  # in an idle service: two reads and no lock
 _WAKE = timedelta(seconds=0.2)
 
 Due = Callable[[Session, datetime], Sequence[int]]
@@ -161,6 +163,7 @@ class _Run:
         self._at_the_gate = threading.Lock()  # one thread waits for the pace, the others for it
         self._ended = threading.Event()
         self._error: BaseException | None = None
+        self._waiting: set[int] = set()  # due issues that the last glance saw
         with writing(site.engine) as session:
             claim_as_original(session)
         provider, limits = site.provider, Limits.of(site.settings.provider)
@@ -179,6 +182,7 @@ class _Run:
             for thread in (*hands, eyes):
                 thread.start()
             self._wait_for(hands)
+            self._site.due_now.set()  # who waits for work shall see that there is none any more
             self._drain(hands)
             if self._error is None:
                 self._finish()
@@ -266,6 +270,8 @@ class _Run:
     def _claim(self) -> Claim | None:
         """Return a batch, None when there is none just now: then a second has passed."""
         if not self._until_idle and not self._site.due_now.wait(LOOK_EVERY.total_seconds()):
+            return None
+        if self._stopping():
             return None
         try:
             claim = self._writer.write(self._claim_in)
@@ -443,11 +449,15 @@ class _Run:
                 self._connections.discard(connection)
             connection.close()
 
-    # --- eyes: one thread that looks around every second --------------------------------------
+    # --- eyes: one thread that looks around every second, and glances in between ---------------
 
     def _look_out(self) -> None:
-        while not self._ended.wait(LOOK_EVERY.total_seconds()):
+        looked = time.monotonic()
+        while not self._ended.wait(min(GLANCE_EVERY, LOOK_EVERY).total_seconds()):
             try:
+                if time.monotonic() - looked < LOOK_EVERY.total_seconds() and not self._glance():
+                    continue
+                looked = time.monotonic()
                 self._look()
             except DatabaseUnavailable:
                 continue  # the writer has logged it; those who hold answers keep trying
@@ -464,6 +474,19 @@ class _Run:
                     failpoint("frozen")
         if self._writer.write(self._is_due_in):
             self._site.due_now.set()
+
+    def _glance(self) -> bool:
+        """Return whether something was resumed, sent again or scheduled, or has become due.
+
+        What was due before and does not start waits for something else: for the next look.
+        """
+        if self._until_idle or self._site.due_now.is_set():
+            return False
+        with reading(self._site.engine) as session:
+            due = set(course.due_issues(session, self._site.clock()))
+            is_new = not due <= self._waiting
+            self._waiting = due
+            return is_new or self._is_due_in(session)
 
     def _tidy(self) -> None:
         swept, completed = self._writer.write(self._tidy_in)
