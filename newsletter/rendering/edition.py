@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from newsletter.bulletin import (
 from newsletter.config import Settings
 from newsletter.errors import Problem
 from newsletter.languages import base_language
+from newsletter.rendering.days import in_words
 from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
@@ -44,11 +44,6 @@ _FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGN
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
 # A full stop at the end of a heading; "St." and "Co." keep theirs, and so does "…".
 _FULL_STOP = re.compile(r"(?:(?<=\w{3})\.|[。۔])\s*$")
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 
 
 @dataclass(frozen=True)
@@ -352,7 +347,7 @@ class _Shown:
 
 @dataclass(frozen=True)
 class _Point:
-    label: str  # "Friday 27 November:", "Thanksgiving:", or ""
+    label: str  # "Friday 27 November: ", "Thanksgiving: ", or "": with its space
     lead: str  # set bold; "" where nothing is
     rest: str  # with its leading space
 
@@ -367,7 +362,9 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
                 yield part
         elif found := next(photos):
             # Those who see no picture are told that there is one.
-            said = ": ".join((words.photo, *part.texts))
+            said = words.photo
+            if part.texts:
+                said = words.labelled.format(label=said, text=part.texts[0])
             yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
         elif part.texts:
             yield _Part("paragraph", part.texts)
@@ -428,20 +425,14 @@ def _lead_and_rest(point: PrayerPoint, bold: bool) -> tuple[str, str]:
 
 
 def _label(point: PrayerPoint, language: str, words: Words, kinds: set[PointKind]) -> str:
-    labels = []
-    if point.date:
-        labels.append(
-            "–".join(_day(date.fromisoformat(day), language) for day in point.date.split("/"))
-        )
+    labels = [in_words(point.date, language)] if point.date else []
     if point.kind is PointKind.THANKSGIVING and len(kinds) > 1:
         labels.append(words.thanksgiving)
-    return f"{' · '.join(labels)}:" if labels else ""
-
-
-def _day(day: date, language: str) -> str:
-    if base_language(language) != "en":
-        return day.isoformat()
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    if not labels:
+        return ""
+    label = " · ".join(labels)
+    # It begins a line; not upper(), which Georgian has for whole words only.
+    return words.labelled.format(label=label[0].title() + label[1:], text="")
 
 
 def _verses(bulletin: Bulletin) -> list[Scripture]:

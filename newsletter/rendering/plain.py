@@ -10,20 +10,23 @@ COLUMNS = 72
 _OPENING = "「『《〈【“‘\uff08("
 _CLOSING = "」』》〉】”’、。…\uff09\uff0c\uff0e\uff1a\uff1b\uff01\uff1f,.:;!?)"
 _IDEOGRAPH = r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_TIED = "\u00a0\u202f"  # spaces at which no line ends: French sets them before ":" and "?"
+_SPACE = rf"[^\S{_TIED}]"
 _PIECE = re.compile(
-    rf"[{re.escape(_OPENING)}]*{_IDEOGRAPH}[{re.escape(_CLOSING)}]*\s*|(?:(?!{_IDEOGRAPH})\S)+\s*"
+    rf"[{re.escape(_OPENING)}]*{_IDEOGRAPH}[{re.escape(_CLOSING)}]*{_SPACE}*"
+    rf"|(?:(?!{_IDEOGRAPH})[\S{_TIED}])+{_SPACE}*"
 )
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:
     """Return `text` in lines of at most `COLUMNS` columns, the first led by `first`.
 
-    White space is collapsed.  A word longer than a line (a link) stands unbroken on a line
-    of its own.
+    White space is collapsed, but for spaces that tie words together.  A word longer than a
+    line (a link) stands unbroken on a line of its own.
     """
     lines: list[str] = []
     line, used, empty = first, columns(first), True
-    for piece in _PIECE.findall(" ".join(text.split())):
+    for piece in _PIECE.findall(re.sub(rf"{_SPACE}+", " ", text).strip()):
         width = columns(piece.rstrip())
         if used + width > COLUMNS and not empty:
             lines.append(line.rstrip())

@@ -32,10 +32,15 @@ class Words:
         "Begins a mail where no name is known. Never to one 'friend': filters take that for spam.",
     ] = "Dear friends,"
     pray: Annotated[str, "The heading above the prayer points: an invitation."] = "Pray"
-    thanksgiving: Annotated[
-        str, "Before a prayer point that gives thanks, with a colon that is put behind it."
-    ] = "Thanksgiving"
+    thanksgiving: Annotated[str, "Before a prayer point that gives thanks; a label."] = (
+        "Thanksgiving"
+    )
     photo: Annotated[str, "Tells those who see no picture that there is one."] = "Photo"
+    labelled: Annotated[
+        str,
+        "What a picture shows, or a prayer point, behind its label: 'Photo' or a day. Only the "
+        "colon and the spaces that the language sets there.",
+    ] = "{label}: {text}"
     because: Annotated[
         str, "At the end. {list} is the title of the mailing list, in any script."
     ] = "You receive this because you subscribed to {list}."
