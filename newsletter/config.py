@@ -9,12 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +30,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from newsletter.colours import as_hex, unreadable
 from newsletter.errors import UnreadableInput
 from subscribers.lists import LIST_NAME
 
@@ -128,6 +137,12 @@ _MAIL_ADDRESS = re.compile(
 )
 
 
+def _logo_file(name: str) -> str:
+    if name and PurePath(name).suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ValueError("name a PNG or a JPEG file in the site's folder, for example logo.png")
+    return name
+
+
 def _list_name(name: str) -> str:
     if not LIST_NAME.fullmatch(name):
         raise ValueError("a list is named by 1 to 40 of a-z, 0-9 and -")
@@ -136,6 +151,9 @@ def _list_name(name: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+LogoFile = Annotated[Line, AfterValidator(_logo_file)]
+Colour = Annotated[str, AfterValidator(as_hex)]
+Font = Literal["sans", "serif", "book", "wide"]
 FeedAddress = Annotated[Line, AfterValidator(_feed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 AddressToCall = Annotated[str, AfterValidator(_one_line), AfterValidator(_web_address_to_call)]
@@ -165,12 +183,51 @@ class Sender(Section):
     reply_to: Line | None = None
 
 
+class Colours(Section):
+    """Colours of one scheme; what is left out is derived."""
+
+    accent: Colour | None = None
+    heading: Colour | None = None
+    link: Colour | None = None
+    button: Colour | None = None
+    text: Colour | None = None
+    sheet: Colour | None = None
+    page: Colour | None = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that are named."""
+        return self.model_dump(exclude_none=True)
+
+
+class Brand(Section):
+    """How mails look: all of it may be left out."""
+
+    logo: LogoFile = ""  # relative to the site's folder
+    fonts: Font = "sans"
+    heading_fonts: Font = "serif"
+    footer: Annotated[tuple[Line, ...], Field(max_length=6)] = ()
+    light: Colours = Colours()
+    dark: Colours = Colours()
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> "Brand":
+        fault = unreadable(self.light.given, self.dark.given)
+        if fault is not None:
+            below = (fault.scheme, fault.name)  # which setting of [brand] it is
+            raise PydanticCustomError(
+                "unreadable", "{sentence}", {"sentence": str(fault), "below": below}
+            )
+        return self
+
+
 class OwnSender(Section):
     """What the mail of one mailing list has of its own; what is left out is everybody's."""
 
     sender_name: Line | None = None
     sender_email: MailAddress | None = None
     reply_to: MailAddress | None = None  # empty: answers go to the sender
+    logo: LogoFile | None = None  # empty: none
 
 
 class Discreet(Section):
@@ -298,6 +355,7 @@ class Settings(BaseSettings):
 
     organisation: Organisation = Organisation()
     sender: Sender = Sender()
+    brand: Brand = Brand()
     lists: dict[Annotated[str, AfterValidator(_list_name)], OwnSender] = {}
     discreet: Discreet = Discreet()
     database: Database = Database()
@@ -324,6 +382,11 @@ class Settings(BaseSettings):
     def practice(self) -> bool:
         """Whether nothing leaves this machine."""
         return self.provider.kind == "practice"
+
+    def logo_of(self, list_name: str) -> str:
+        """Return the name of the file with a list's logo: its own, else [brand]'s; or ""."""
+        own = self.lists.get(list_name, OwnSender()).logo
+        return self.brand.logo if own is None else own
 
     def sender_of(self, list_name: str) -> Sender:
         """Return whom the mail of a list comes from: its own, else [sender]."""
@@ -445,7 +508,8 @@ def _key_file(path: Path) -> str:
 
 def _first_fault(error: ValidationError, path: Path) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(part) for part in fault["loc"])
+    place = (*fault["loc"], *fault.get("ctx", {}).get("below", ()))
+    name = ".".join(str(part) for part in place)
     where = f"The setting {name} in {path} (or in the environment)"
     if fault["type"] != "extra_forbidden":
         return f"{where} does not fit: {fault['msg']}."

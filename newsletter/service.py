@@ -37,7 +37,7 @@ from newsletter.feeds import Feeds
 from newsletter.fetch import Fetcher
 from newsletter.heartbeat import beat
 from newsletter.intake import Intake
-from newsletter.issue import Desk
+from newsletter.issue import open_desk
 from newsletter.notices import submit_notices, tell_what_waits
 from newsletter.original import PutBack, refuse_a_copy
 from newsletter.providers import (
@@ -47,7 +47,6 @@ from newsletter.providers import (
     records_for,
     second_route_for,
 )
-from newsletter.rendering import Templates
 from newsletter.schedule import AlarmClock, look_at_slots, start_due
 from newsletter.site import Site
 from subscribers.database import reading, writing
@@ -82,11 +81,11 @@ class Service:
         """Make everything ready; nothing runs yet.  Only tests bring a fetcher of their own.
 
         Raises:
-            Problem: a key of the provider is missing, or a template is broken.
+            Problem: a key of the provider is missing, or a template or a logo cannot be used.
         """
         self._site = site
         self._clock = clock
-        self._desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+        self._desk = open_desk(site)
         self._feeds = Feeds(site, self._desk, clock, fetcher or Fetcher())
         self._provider = provider_for(site)
         # Two, because each of them is asked by a job of its own.

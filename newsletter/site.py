@@ -61,6 +61,37 @@ def shipped_templates() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
+def read_logo(folder: Path, settings: Settings, list_name: str) -> bytes | None:
+    """Return the file with a list's logo, None where the settings name none.
+
+    Raises:
+        UnreadableInput: it is missing, cannot be read, or is far too large.
+    """
+    name = settings.logo_of(list_name)
+    if not name:
+        return None
+    setting = "brand.logo"
+    if list_name in settings.lists and settings.lists[list_name].logo:
+        setting = f"lists.{list_name}.logo"
+    path = folder / name
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_LOGO + 1)
+    except OSError as error:
+        raise UnreadableInput(
+            f"The logo {path} cannot be read ({error.strerror}): correct the setting {setting}, "
+            "or put the file there."
+        ) from None
+    if len(data) > _LARGEST_LOGO:
+        raise UnreadableInput(
+            f"The logo {path} is larger than {_LARGEST_LOGO // 1_000_000} MB: save it smaller."
+        )
+    return data
+
+
+_LARGEST_LOGO = 5_000_000
+
+
 def open_site(folder: Path) -> Site:
     """Open the site in `folder`.
 

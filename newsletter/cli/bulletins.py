@@ -50,7 +50,7 @@ from newsletter.mends import (
 )
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
 from newsletter.rendering import Templates, look_of, merge, render, weight_of, with_photos
-from newsletter.site import Site, shipped_templates
+from newsletter.site import Site, read_logo, shipped_templates
 from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
@@ -203,7 +203,8 @@ def preview(
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings()
     templates = Templates((folder / "templates", shipped_templates()))
-    email = render(bulletin, look_of(settings, PREVIEW_LIST), templates)
+    look = look_of(settings, PREVIEW_LIST, logo=read_logo(folder, settings, ""))
+    email = render(bulletin, look, templates)
     envelope = bulletin_envelope(
         settings, list_name="preview", list_title=PREVIEW_LIST, list_id=0, issue_id=0
     )

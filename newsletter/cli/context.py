@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 
 from newsletter.errors import UnreadableInput
-from newsletter.issue import Desk
+from newsletter.issue import Desk, open_desk
 from newsletter.rendering import Templates
-from newsletter.site import Site, open_site
+from newsletter.site import Site, open_site, shipped_templates
 
 EVERY_DAY = "Every day"
 NOW_AND_THEN = "Now and then"
@@ -61,7 +61,12 @@ def opened(folder: Path | None) -> Iterator[Site]:
 
 def desk_of(site: Site) -> Desk:
     """Return what decisions about issues need to know of the site."""
-    return Desk(site.keys, site.settings, Templates(site.template_folders))
+    return open_desk(site)
+
+
+def desk_for_stopping(site: Site) -> Desk:
+    """Return the desk for what renders nothing, and works where a template or a logo does not."""
+    return Desk(site.keys, site.settings, Templates((shipped_templates(),)))
 
 
 def now() -> datetime:

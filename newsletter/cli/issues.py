@@ -21,6 +21,7 @@ from newsletter.cli.context import (
     ListName,
     SiteFolder,
     answer,
+    desk_for_stopping,
     desk_of,
     now,
     opened,
@@ -152,7 +153,7 @@ def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJs
     """
     with opened(site) as place:
         with writing(place.engine) as session:
-            issue.pause(session, desk_of(place), number, Actor(who(by), "command"), now())
+            issue.pause(session, desk_for_stopping(place), number, Actor(who(by), "command"), now())
         _stop_held(place, number)
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)
@@ -185,7 +186,7 @@ def cancel(
     with opened(site) as place:
         with writing(place.engine) as session:
             actor = Actor(who(by), "command")
-            stopped = issue.cancel(session, desk_of(place), number, actor, now())
+            stopped = issue.cancel(session, desk_for_stopping(place), number, actor, now())
         _stop_held(place, number)
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)

@@ -15,9 +15,8 @@ from newsletter.counted import counted
 from newsletter.demo.people import sample_csv
 from newsletter.dispatch import Dispatcher, Progress
 from newsletter.errors import Problem
-from newsletter.issue import Actor, Desk, add_bulletin, describe
+from newsletter.issue import Actor, add_bulletin, describe, open_desk
 from newsletter.providers import provider_for
-from newsletter.rendering import Templates
 from newsletter.report import report
 from newsletter.schedule import draft_at, parse_cadence, set_cadence, start_due
 from newsletter.site import Site, create_site, open_site
@@ -137,7 +136,7 @@ def _check_samples() -> Iterator[str]:
 
 def _draft(site: Site, sample: tuple[str, bytes], clock: Clock, *, at_once: bool) -> int:
     name, source = sample
-    desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+    desk = open_desk(site)
     with writing(site.engine) as session:
         list_id = session.query(MailingList).filter_by(name=LIST).one().id
         now = clock()

@@ -37,6 +37,7 @@ from newsletter.issue.desk import (
     local_time,
     lock_issue,
     lock_list,
+    open_desk,
     record,
 )
 from newsletter.issue.editions import stored_email, weigh
@@ -78,6 +79,7 @@ __all__ = [
     "move",
     "name_and_source",
     "names_found",
+    "open_desk",
     "pause",
     "read_stored",
     "record",

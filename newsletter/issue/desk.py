@@ -1,6 +1,7 @@
 """What deciding needs: the site's facts, who acts, rows held against others, and the record."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 from newsletter.checks import Finding
 from newsletter.config import Settings
 from newsletter.errors import NotAllowed, NotFound
-from newsletter.rendering import Templates
+from newsletter.rendering import Look, Templates, look_of
+from newsletter.site import Site, read_logo
 from newsletter.tables import AuditEntry, Issue
 from subscribers.privacy import Keys
 from subscribers.tables import MailingList
@@ -28,6 +30,27 @@ class Desk:
     keys: Keys
     settings: Settings
     templates: Templates
+    logos: Mapping[str, bytes | None] = field(default_factory=dict, repr=False)  # "": everybody's
+
+    def look(self, mailing_list: MailingList | None) -> Look:
+        """Return how the bulletins of a list look; None: one that is on no list yet."""
+        name, title = (mailing_list.name, mailing_list.title) if mailing_list else ("", "")
+        logo = self.logos.get(name, self.logos.get(""))
+        return look_of(self.settings, title, name, logo)
+
+
+def open_desk(site: Site) -> Desk:
+    """Return the desk of a site, with its templates and logos read and tried.
+
+    Raises:
+        Problem: a template or a logo cannot be used.
+    """
+    templates = Templates(site.template_folders)
+    names = ("", *site.settings.lists)
+    logos = {name: read_logo(site.folder, site.settings, name) for name in names}
+    for name, logo in logos.items():
+        look_of(site.settings, name, name, logo)  # decodes it
+    return Desk(site.keys, site.settings, templates, logos)
 
 
 @dataclass(frozen=True)

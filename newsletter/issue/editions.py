@@ -12,7 +12,7 @@ from newsletter.errors import NotFound
 from newsletter.issue.bulletins import read_stored
 from newsletter.issue.desk import Desk
 from newsletter.languages import base_language
-from newsletter.rendering import RenderedEmail, html_bytes, look_of, render, weight_of
+from newsletter.rendering import RenderedEmail, html_bytes, render, weight_of
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Edition, Issue
 from subscribers.privacy import Keys
@@ -31,9 +31,9 @@ def put_editions(
     """
     home = base_language(desk.settings.organisation.language)
     rows = sorted(bulletins, key=lambda row: base_language(row.language) != home)
-    title = session.get_one(MailingList, issue.list_id).title
+    look = desk.look(session.get_one(MailingList, issue.list_id))
     for no, row in enumerate(rows):
-        email = render(read_stored(desk.keys, row), look_of(desk.settings, title), desk.templates)
+        email = render(read_stored(desk.keys, row), look, desk.templates)
         session.merge(_sealed(desk.keys, issue.id, no, row, email))  # editions only ever grow
     issue.bulletin_id = rows[0].id
     session.flush()
@@ -80,8 +80,7 @@ def weight_in(keys: Keys, edition: Edition) -> int:
 
 def weigh(session: Session, desk: Desk, row: BulletinRow) -> int:
     """Return what the HTML of a bulletin would weigh in bytes, also where it is too heavy."""
-    title = session.get_one(MailingList, row.list_id).title if row.list_id else ""
-    look = look_of(desk.settings, title)
+    look = desk.look(session.get_one(MailingList, row.list_id) if row.list_id else None)
     return weight_of(read_stored(desk.keys, row), look, desk.templates)
 
 

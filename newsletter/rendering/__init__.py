@@ -8,15 +8,14 @@ so a name cannot become a tag, a template or somebody else's link.
 
 from newsletter.rendering.edition import (
     HTML_LIMIT,
-    Look,
     Templates,
     TooHeavy,
     html_bytes,
-    look_of,
     render,
     render_notice,
     weight_of,
 )
+from newsletter.rendering.look import Look, look_of
 from newsletter.rendering.photos import MOST_PHOTOS
 from newsletter.rendering.shell import (
     Photo,

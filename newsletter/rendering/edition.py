@@ -25,15 +25,15 @@ from newsletter.bulletin import (
     Scripture,
     opening_salutation,
 )
-from newsletter.config import Settings
 from newsletter.errors import Problem
 from newsletter.languages import base_language
 from newsletter.rendering.days import in_words
 from newsletter.rendering.inlining import Reading, inline_css
+from newsletter.rendering.look import Look
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
-from newsletter.rendering.shell import Photo, RenderedEmail, Shell, Slot
-from newsletter.rendering.words import Words, typeface_of, words_of
+from newsletter.rendering.shell import RenderedEmail, Shell, Slot
+from newsletter.rendering.words import Words, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 
@@ -44,28 +44,6 @@ _FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGN
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
 # A full stop at the end of a heading; "St." and "Co." keep theirs, and so does "…".
 _FULL_STOP = re.compile(r"(?:(?<=\w{3})\.|[。۔])\s*$")
-
-
-@dataclass(frozen=True)
-class Look:
-    """Whose mail it is: what an edition says besides the bulletin."""
-
-    organisation: str
-    postal_address: str
-    list_title: str  # "" leaves the sentence about it out
-    website: str  # URL, or ""
-    sender_name: str
-
-
-def look_of(settings: Settings, list_title: str) -> Look:
-    """Return the look that the settings give to the bulletins of a list."""
-    return Look(
-        organisation=settings.organisation.name,
-        postal_address=settings.organisation.postal_address,
-        list_title=list_title,
-        website=settings.organisation.url,
-        sender_name=settings.sender.name,
-    )
 
 
 class _Compiled(jinja2.BytecodeCache):
@@ -201,7 +179,10 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
     email = _fill("bulletin", context, templates, marks, required=tuple(Slot))
     # A picture that is shown twice is attached once.
     once = {each.photo.content_id: each.photo for each in scaled if each}
-    return replace(email, photos=tuple(_shown(email, once.values())))
+    _refuse_hidden(email, once)
+    return replace(
+        email, photos=tuple(({each.content_id: each for each in email.photos} | once).values())
+    )
 
 
 def render_notice(
@@ -226,10 +207,13 @@ def html_bytes(email: RenderedEmail) -> int:
     return literals + _SLOT_BYTES * len(email.html.slots)
 
 
-def _shown(email: RenderedEmail, photos: Iterable[Photo]) -> Iterator[Photo]:
-    """Yield what the HTML shows: a site's own template may leave photos out."""
+def _refuse_hidden(email: RenderedEmail, photos: Iterable[str]) -> None:
     html = "".join(email.html.literals)
-    return (photo for photo in photos if f"cid:{photo.content_id}" in html)
+    if any(f"cid:{content_id}" not in html for content_id in photos):
+        raise Problem(
+            "The template email/bulletin.html.j2 leaves pictures of the bulletin out: put "
+            "{{ parts.photo(block.photo) }} back into it, for blocks whose kind is photo."
+        )
 
 
 class _Marks:
@@ -267,11 +251,13 @@ def _fill(
     text = _clean(templates.fill(f"email/{kind}.txt.j2", context))
     page = re.sub(r"\n\s*", "\n", page).strip() + "\n"
     _refuse_fetching(page)
+    logo = context["look"].logo
     email = RenderedEmail(
         subject=subject,
         html=marks.cut(inline_css(page), required, "HTML part"),
         text=marks.cut(re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n", required, "text part"),
         language=context["language"],
+        photos=(logo.photo,) if logo and f"cid:{logo.photo.content_id}" in page else (),
     )
     if html_bytes(email) > HTML_LIMIT:
         raise TooHeavy(html_bytes(email))
@@ -279,7 +265,7 @@ def _fill(
 
 
 def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
-    typeface = typeface_of(language)
+    typeface = look.typeface(language)
     ltr = direction == "ltr"
     return {
         "language": language,
@@ -292,6 +278,8 @@ def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
         # Korean is read in words; by default a phone breaks it between any two syllables.
         "word_break": "keep-all" if base_language(language) == "ko" else "normal",
         "look": look,
+        "light": look.light,
+        "dark": look.dark,
     }
 
 

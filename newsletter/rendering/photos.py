@@ -8,11 +8,13 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image
 
 from newsletter.bulletin import Bulletin, Picture
+from newsletter.colours import DARK, LIGHT, contrast
 from newsletter.errors import Problem
 from newsletter.rendering.shell import Photo
 
@@ -26,6 +28,11 @@ _SHARES = (1.0, 0.75, 0.5, 0.35, 0.25)  # of the dots: less sharp before it is l
 _QUALITIES = (85, 78, 70, 60, 50)
 _FEW = 256  # colours
 _KEPT = MOST_PHOTOS  # 1 MB
+_LOGO = (240, 80)  # CSS pixels, at most
+LOGO_LIMIT = 40_000  # bytes
+_DRAWN = 96  # of 255: less is the edge of a shape
+_TOLD = 1.8  # contrast of a shape with its ground
+_ENOUGH = 0.9
 
 _lock = threading.Lock()
 
@@ -37,6 +44,13 @@ class Scaled:
     photo: Photo
     width: int  # CSS pixels
     height: int
+
+
+@dataclass(frozen=True)
+class Logo(Scaled):
+    """A logo, and the colour behind it where it would be lost on the sheet of a scheme."""
+
+    plate: str = ""  # #rrggbb
 
 
 _made: dict[tuple[bytes, int], Scaled] = {}
@@ -104,6 +118,57 @@ def _scaled(picture: Picture, most: int) -> Scaled:
     )
 
 
+@lru_cache(8)
+def logo_from(data: bytes, sheets: tuple[str, str]) -> Logo:
+    """Return the logo in a file, PNG or JPEG, small enough for each mail to carry.
+
+    `sheets` are the colours it stands on, in light and in dark.  Where it is transparent and
+    would be lost on one of them, it is given a ground, the other one if it can be.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
+            width, height = _within(image.size, _LOGO)
+            flat = _is_flat(image)
+            plain = _plain(image, (2 * _LOGO[0], 2 * _LOGO[1]))
+    except Exception:  # noqa: BLE001 - whatever its decoder stumbles over, it is no picture
+        raise Problem(
+            "The logo cannot be read: save it anew as PNG or JPEG, or correct its name under "
+            "[brand] or [lists.NAME] in newsletter.toml."
+        ) from None
+    plate = _plate(plain, sheets)
+    if plate:
+        plain = Image.alpha_composite(Image.new("RGBA", plain.size, plate), plain).convert("RGB")
+    media_type, encoded = next(
+        (form for form in _forms(plain, flat) if len(form[1]) <= LOGO_LIMIT), ("", b"")
+    )
+    name = hashlib.sha256(b"photo" + encoded).hexdigest()[:24]
+    return Logo(Photo(f"{name}@photo", media_type, encoded), width, height, plate)
+
+
+def _plate(logo: Image.Image, sheets: tuple[str, str]) -> str:
+    """Return the ground that a logo needs, "" where it needs none."""
+    if logo.mode != "RGBA" or all(_seen_on(logo, sheet) >= _ENOUGH for sheet in sheets):
+        return ""
+    return max((*sheets, LIGHT.sheet, DARK.sheet), key=lambda ground: _seen_on(logo, ground))
+
+
+def _seen_on(logo: Image.Image, sheet: str) -> float:
+    """Return how much of what is drawn can be told from the sheet: 0 to 1."""
+    drawn = logo.getchannel("A").point(lambda alpha: 255 if alpha > _DRAWN else 0)
+    few = logo.convert("RGB").quantize(16)
+    colours = few.getpalette() or []
+    counts = few.histogram(drawn)
+    seen = sum(
+        count
+        for no, count in enumerate(counts)
+        if count and contrast("#" + bytes(colours[3 * no : 3 * no + 3]).hex(), sheet) >= _TOLD
+    )
+    return seen / (sum(counts) or 1)
+
+
 def _within(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
     """Return the size made to fit, its shape kept; never larger than it is."""
     share = min(1.0, most[0] / size[0], most[1] / size[1])
@@ -119,7 +184,7 @@ def _is_flat(image: Image.Image) -> bool:
     )
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _plain(image: Image.Image, most: tuple[int, int] = _DOTS) -> Image.Image:
     """Return the picture in RGB, in RGBA where something shines through; nothing else in it."""
     if image.mode.startswith("I"):  # 16 bits for each dot: a conversion would cut, not scale
         grey = image.convert("I").point([value >> 8 for value in range(1 << 16)], "L")
@@ -130,7 +195,7 @@ def _plain(image: Image.Image) -> Image.Image:
             plain = plain.convert("RGB")
     else:
         plain = image.convert("RGB")
-    plain = plain.resize(_within(plain.size, _DOTS), Image.Resampling.LANCZOS)
+    plain = plain.resize(_within(plain.size, most), Image.Resampling.LANCZOS)
     plain.info.clear()
     return plain
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.intake import Intake
-from newsletter.issue import Desk
-from newsletter.rendering import Templates
+from newsletter.issue import open_desk
 from newsletter.site import open_site
 from newsletter.verses import cache_folder, open_verses
 from tests.conftest import NOON
@@ -49,7 +48,7 @@ def test_it_is_told_when_it_is_stored_and_shown(site: TrialSite, sample: Path) -
 
 def test_it_is_told_beside_a_file_that_was_dropped_in(site: TrialSite, sample: Path) -> None:
     place = open_site(site.folder)
-    desk = Desk(place.keys, place.settings, Templates(place.template_folders))
+    desk = open_desk(place)
     (place.bulletins / "a.txt").write_bytes(sample.read_bytes())
 
     (taken,) = Intake(place, desk, lambda: NOON, timedelta()).look()
