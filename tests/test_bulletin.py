@@ -15,6 +15,7 @@ from newsletter.bulletin import (
     Quotation,
     SourceLine,
     bulletin_json,
+    opening_salutation,
     read_bulletin,
 )
 from newsletter.bulletin.decoding import MAX_BYTES
@@ -522,3 +523,51 @@ def test_lines_of_markdown_are_numbered_as_in_the_file() -> None:
     assert [block.line for block in bulletin.blocks] == [3, 11]
     assert [point.line for point in bulletin.points] == [6, 9]
     assert points(bulletin) == ["Pray. More.", "Ask God."]
+
+
+@pytest.mark.parametrize(
+    ("language", "greeting", "following"),
+    [
+        (
+            "en",
+            "Dear friends,",
+            "this week the snow came, and with it forty people whom nobody had",
+        ),
+        (
+            "de",
+            "Liebe Freunde,",
+            "in dieser Woche kam der Schnee, und mit ihm kamen vierzig Leute,",
+        ),
+        ("fr", "Chers amis,", "cette semaine la neige est venue, et avec elle quarante personnes"),
+        (
+            "ru",
+            "Дорогие друзья,",
+            "на этой неделе выпал снег, и с ним пришли сорок человек, которых",
+        ),
+        ("fa", "دوستان عزیز،", "این هفته برف بارید و چهل نفر آمدند که هیچ کس منتظر آنها نبود و"),
+    ],
+)
+def test_a_salutation_wrapped_into_its_paragraph_stands_by_itself(
+    language: str, greeting: str, following: str
+) -> None:
+    bulletin = read(f"Snow\n\n{greeting}\n{following}\nABC 123.\n", language=language)
+
+    first, second = bulletin.blocks
+    assert first == opening_salutation(bulletin) == Paragraph(greeting, 3)
+    assert second == Paragraph(f"{following} ABC 123.", 4)
+    assert not bulletin.summary.startswith(greeting)
+
+
+@pytest.mark.parametrize(
+    ("language", "address"),
+    [
+        ("en", "Dear Lord,"),
+        ("de", "Lieber Herr,"),
+        ("es", "Querido Padre:"),
+        ("ru", "Дорогой Господь,"),
+    ],
+)
+def test_a_prayer_greets_no_reader(language: str, address: str) -> None:
+    bulletin = read(f"Snow\n\n{address}\n\nABC 123, and so on.\n", language=language)
+
+    assert opening_salutation(bulletin) is None

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from newsletter.bulletin import (
     Bulletin,
+    Heading,
     Paragraph,
     Picture,
     Property,
@@ -16,6 +17,7 @@ from newsletter.bulletin import (
     read_bulletin,
     shown_to,
     stricter,
+    without_marks,
 )
 from newsletter.bulletin.sensitivity import level_named, read_mark
 
@@ -191,6 +193,70 @@ def test_a_block_of_the_story_with_a_mark_is_not_shown() -> None:
     assert shown.summary == "It rained."
     assert shown.blocks[0] == Paragraph("It rained.", bulletin.blocks[1].line)
     assert isinstance(shown.blocks[-1], Picture)
+
+
+@pytest.mark.parametrize(
+    ("source", "headings"),
+    [
+        (
+            "# The week\n\nIt.\n\n# In the hills\n\n## Pray\n\n- [restricted] Pray for Omar.",
+            [],
+        ),
+        (
+            "# The week\n\nIt.\n\n# The hills\n\n## Pray\n\n- [restricted] Pray.\n- Pray for all.",
+            ["The hills"],
+        ),
+        (
+            "# The week\n\nRain.\n\n## Omar\n\n[restricted] He met them.\n\n## Snow\n\nIt fell.",
+            ["Snow"],
+        ),
+        ("# The week\n\nRain.\n\n## News of Omar\n\n- 3 May: [restricted] Omar\n", []),
+        ("# The week\n\nRain.\n\n## Omar\n\n## Lina\n\n[restricted] They met.\n", []),
+        ("# The week\n\nRain.\n\n[restricted] They met.\n\n## Thank you\n", ["Thank you"]),
+    ],
+)
+def test_a_heading_goes_with_all_that_it_names(source: str, headings: list[str]) -> None:
+    shown = shown_to(read_bulletin(source.encode(), "t.md"), PUBLIC)
+
+    assert shown is not None
+    assert [block.text for block in shown.blocks if isinstance(block, Heading)] == headings
+
+
+def test_a_mark_in_a_heading_is_for_all_that_it_names() -> None:
+    source = (
+        b"# The week\n\nRain.\n\n## Kabul [restricted]\n\nOmar met them.\n\n### Pray\n\n"
+        b"- Pray for Omar.\n\n### News\n\nHe sings.\n\n## Others\n\nSnow.\n\n- Pray for snow."
+    )
+    typed = b"The week\n\nRain.\n\nKabul [restricted]\n\n- Pray for Omar.\n- Pray for all."
+    bulletin, other = read_bulletin(source, "week.md"), read_bulletin(typed, "week.txt")
+    shown = shown_to(bulletin, PUBLIC)
+
+    assert [(p.group, p.sensitivity) for p in bulletin.points] == [
+        ("Pray", RESTRICTED),
+        ("Others", None),
+    ]
+    assert [p.sensitivity for p in other.points] == [RESTRICTED] * 2
+    assert shown is not None
+    assert [p.text for p in shown.points] == ["Pray for snow."]
+    assert "Kabul" not in repr(shown)
+    assert "Omar" not in repr(shown)
+    assert "sings" not in repr(shown)
+    assert "Snow." in repr(shown)
+
+
+def test_the_mail_holds_what_is_marked_without_the_marks() -> None:
+    source = (
+        b"# The week\n\n[supporters] Omar met.\n\n> Snow [restricted]\n\n## News [restricted]\n\n"
+        b"- 3 May: rain [restricted]\n- 4 May: [rain]\n\n## Pray\n\n- Pray for Omar. [restricted]"
+    )
+    bulletin = read_bulletin(source, "week.md")
+    mailed = without_marks(bulletin)
+
+    assert [point.text for point in mailed.points] == ["Pray for Omar."]
+    assert "restricted]" not in repr(replace(mailed, lines=()))
+    assert "[supporters]" not in repr(replace(mailed, lines=()))
+    assert "4 May: [rain]" in repr(mailed)
+    assert without_marks(mailed) == mailed
 
 
 def test_nothing_is_left_where_all_that_there_was_is_hidden() -> None:

@@ -58,7 +58,7 @@ from newsletter.bulletin.outline import outline, shortened
 from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.prose import BIDI_CONTROLS, tidy
 from newsletter.bulletin.reading import Reader, Reading, Tally
-from newsletter.bulletin.sensitivity import shown_to, stricter
+from newsletter.bulletin.sensitivity import shown_to, stricter, without_marks
 from newsletter.bulletin.text import read_text
 from newsletter.bulletin.to_json import bulletin_json
 from newsletter.bulletin.web_page import read_web_page
@@ -95,6 +95,7 @@ __all__ = [
     "stricter",
     "stripped",
     "too_large",
+    "without_marks",
 ]
 
 LARGEST_BYTES = 20_000_000  # of any file; a Word file with photographs has a few millions

@@ -20,7 +20,7 @@ from newsletter.bulletin.model import (
     Scripture,
     SourceLine,
 )
-from newsletter.bulletin.outline import Listed, Outline, Part, Said, shortened
+from newsletter.bulletin.outline import Listed, Outline, Part, Said, only_greets, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
@@ -265,22 +265,12 @@ def _summary(blocks: Sequence[Block], points: Sequence[PrayerPoint], language: s
     return shortened(sentences(told[0], language)[0], LONGEST_SUMMARY) if told else ""
 
 
-_LONGEST_SALUTATION = 5  # words; a longer one says more than whom it greets
-
-
 def opening_salutation(bulletin: Bulletin) -> Paragraph | None:
     """Return the first paragraph if it does nothing but greet: "Dear friends,"."""
     first = next((block for block in bulletin.blocks if not isinstance(block, Picture)), None)
     if not isinstance(first, Paragraph):
         return None
-    text = folded(first.text)
-    only_greets = (
-        words_of(bulletin.language).salutation.fullmatch(text)
-        and text.endswith((*",،，:：!！께",))
-        and not re.search(r"[,،，:：!！.?。？]\s*\S", text)
-        and len(text.split()) <= _LONGEST_SALUTATION
-    )
-    return first if only_greets else None
+    return first if only_greets(first.text, words_of(bulletin.language)) else None
 
 
 _ADDRESS = re.compile(r"://|@|www\.")

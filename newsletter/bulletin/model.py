@@ -46,6 +46,7 @@ class Heading:
 
     text: str
     line: int
+    level: int = 2  # 1 is the highest
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Named:
 
     def block(self) -> Heading:
         """Return the heading as it is shown."""
-        return Heading(self.text, self.line)
+        return Heading(self.text, self.line, self.level)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
             continue
         if passage.role is not Role.TEXT:
             yield from _closed(entries)
-            yield from _plain(passage)
+            yield from _plain(passage, words)
             continue
         for mark, lines in _stretches(passage, marks, headings):
             text = joined([mark.rest if mark else lines[0].text, *_texts(lines[1:])])
@@ -192,7 +192,7 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
                 entries[-1] = replace(entries[-1], text=joined([entries[-1].text, text]))
             elif mark is None:
                 yield from _closed(entries)
-                yield from _said(lines)
+                yield from _said(lines, words)
             else:
                 indent = min(indent, mark.indent) if entries else mark.indent
                 entries.append(Entry(text, lines[0].number, dated=mark.kind == "day"))
@@ -223,19 +223,44 @@ def _entry(passage: Passage, words: Words) -> Entry:
     return Entry(text, lines[0].number, tidy(passage.lead))
 
 
-def _plain(passage: Passage) -> Iterator[Part]:
+def _plain(passage: Passage, words: Words) -> Iterator[Part]:
     if passage.role is Role.HEADING:
         text = joined(_texts(passage.lines))
         yield Named(text.rstrip(" :："), passage.lines[0].number, passage.level)
     else:
-        yield from (replace(said, quoted=True) for said in _said(passage.lines))
+        yield from (replace(said, quoted=True) for said in _said(passage.lines, words))
 
 
-def _said(lines: Sequence[SourceLine]) -> Iterator[Said]:
+def _said(lines: Sequence[SourceLine], words: Words) -> Iterator[Said]:
+    if len(lines) > 1 and only_greets(lines[0].text, words):
+        # However the lines are wrapped: the mail greets by name in its place.
+        yield Said(tidy(lines[0].text), lines[0].number, alone=True)
+        lines = lines[1:]
     found = paragraphs(_texts(lines))
     ends = [*(start for start, _ in found[1:]), len(lines)]
     for (start, text), end in zip(found, ends, strict=True):
         yield Said(text, lines[start].number, alone=end - start == 1)
+
+
+_LONGEST_SALUTATION = 5  # words; a longer one says more than whom it greets
+_PRAYS = re.compile(  # "Dear Lord," and the like begin a prayer
+    r"\b(?:god|lord|father|jesus|gott|herr(?=\W*$|\s+jesus)|vater|dieu|seigneur|p[eè]re|jésus"
+    r"|dios|señor|padre|jesús|deus|senhor|pai|бо[гж]\w*|господ\w*|от(?:ец|че)|иисус\w*)\b"
+    r"|الله|رب\b|یسوع|عیسی|خدا|하나님|주님|아버지|예수|天父|上帝|耶稣|主啊",
+    re.IGNORECASE,
+)
+
+
+def only_greets(text: str, words: Words) -> bool:
+    """Whether a line does nothing but greet its readers: "Dear friends,"."""
+    text = folded(tidy(text))
+    return bool(
+        words.salutation.fullmatch(text)
+        and text.endswith((*",،，:：!！께",))
+        and not re.search(r"[,،，:：!！.?。？]\s*\S", text)
+        and len(text.split()) <= _LONGEST_SALUTATION
+        and not _PRAYS.search(text)
+    )
 
 
 def _indent(line: SourceLine) -> int:

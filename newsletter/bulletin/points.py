@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from newsletter.bulletin.days import iso_date, label_of
-from newsletter.bulletin.model import Block, ItemList, PointKind, PrayerPoint
+from newsletter.bulletin.model import Block, ItemList, PointKind, PrayerPoint, Sensitivity
 from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, Said, heading_name
 from newsletter.bulletin.prose import sentences
-from newsletter.bulletin.sensitivity import read_mark, unmarked
+from newsletter.bulletin.sensitivity import read_mark, stricter, unmarked
 from newsletter.bulletin.words import Words, folded
 
 
@@ -44,11 +44,13 @@ def detect_points(
     headings: list[Named] = []  # that stand right above, not yet in the story
     points: list[tuple[PrayerPoint, str | None]] = []
     section = _Section()
+    marks = _Marks()
     before: Part | None = None
     for part in outline.parts:
         match part:
             case Named():
-                section = _section(part, section, before, words)
+                bare = marks.read(part, language, stacked=isinstance(before, Named))
+                section = _section(bare, section, before, words)
                 headings.append(part)
             case Said():
                 story += (heading.block() for heading in headings)
@@ -58,10 +60,14 @@ def detect_points(
                 if _prays(entries, section, before, words, language):
                     # The headings live on as the points' group, or say no more than "Pray".
                     told = {section.heading, section.topic}
-                    story += (heading.block() for heading in headings if heading.text not in told)
+                    story += (
+                        heading.block()
+                        for heading in headings
+                        if read_mark(heading.text, language)[0] not in told
+                    )
                     story.append(None)
                     points += (
-                        (_point(entry, section, words, language, year), section.heading)
+                        (marks.on(_point(entry, section, words, language, year)), section.heading)
                         for entry in entries
                     )
                 else:
@@ -71,6 +77,26 @@ def detect_points(
         before = part
     story += (heading.block() for heading in headings)
     return Detected(tuple(story), tuple(_grouped(points)))
+
+
+class _Marks:
+    """The levels that marks in the headings above set: "Kabul [restricted]"."""
+
+    def __init__(self) -> None:
+        self._levels: list[tuple[int, Sensitivity | None]] = []  # of heading, and who may see it
+
+    def read(self, heading: Named, language: str, *, stacked: bool) -> Named:
+        """Take up a heading and return it without its mark; one right below another is in it."""
+        text, sensitivity = read_mark(heading.text, language)
+        while self._levels and self._levels[-1][0] >= heading.level and not stacked:
+            self._levels.pop()
+        self._levels.append((heading.level, sensitivity))
+        return replace(heading, text=text)
+
+    def on(self, point: PrayerPoint) -> PrayerPoint:
+        """Return a point as strict as the headings above it."""
+        levels = [level for _, level in self._levels if level]
+        return replace(point, sensitivity=stricter(point.sensitivity, *levels)) if levels else point
 
 
 def _section(heading: Named, above: _Section, before: Part | None, words: Words) -> _Section:

@@ -7,7 +7,7 @@ mail itself always holds everything; archive, feed and texts to share ask `shown
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -99,10 +99,9 @@ def shown_to(bulletin: Bulletin, level: Sensitivity) -> Bulletin | None:
         return bulletin
     if not _may_see(level, bulletin.sensitivity):
         return None
-    language = bulletin.language
     points = [point for point in bulletin.points if _may_see(level, point.sensitivity)]
     hidden = [point.text for point in bulletin.points if point not in points]
-    blocks = list(_shown_blocks(bulletin.blocks, language, level, hidden))
+    blocks = list(_shown_blocks(bulletin, points, level, hidden))
     texts = [bulletin.title, *_texts(blocks), *_texts_of(points)]
     if _comes_from(bulletin.title, hidden) or not (blocks or points):
         return None
@@ -154,25 +153,102 @@ def _may_see(level: Sensitivity, asked: Sensitivity | None) -> bool:
 
 
 def _shown_blocks(
-    blocks: Iterable[Block], language: str, level: Sensitivity, hidden: list[str]
+    bulletin: Bulletin, points: Sequence[PrayerPoint], level: Sensitivity, hidden: list[str]
 ) -> Iterator[Block]:
-    """Yield the blocks without what a mark in them keeps back; add that to `hidden`."""
+    """Yield the blocks without what a mark in them keeps back; add that to `hidden`.
 
+    A heading goes with what it names, points or blocks, where nothing of that is shown; what
+    it names goes with a heading that holds a mark.
+    """
+    shown = list(_each_shown(bulletin, level, hidden))
+    bare = _bare_headings(bulletin, shown, points)
+    for place, block in enumerate(shown):
+        if place in bare:
+            hidden += _texts([bulletin.blocks[place]])
+        elif block is not None:
+            yield block
+
+
+def without_marks(bulletin: Bulletin) -> Bulletin:
+    """Return a bulletin as its mail shows it: marks in the story say nothing to readers.
+
+    Points and title hold none.  The marks of a stored bulletin stay: `shown_to` goes by them.
+    """
+    blocks = tuple(_unmarked_block(block, bulletin.language) for block in bulletin.blocks)
+    return replace(
+        bulletin, blocks=blocks, summary=read_mark(bulletin.summary, bulletin.language)[0]
+    )
+
+
+def _unmarked_block(block: Block, language: str) -> Block:
+    match block:
+        case Paragraph(text) | Heading(text):
+            return replace(block, text=read_mark(text, language)[0])
+        case Quotation(paragraphs):
+            bare = tuple(read_mark(text, language)[0] for text in paragraphs)
+            return replace(block, paragraphs=bare)
+        case ItemList(items):
+            return replace(block, items=tuple(read_mark(text, language)[0] for text in items))
+        case Picture(alt=alt, caption=caption):
+            return replace(
+                block, alt=read_mark(alt, language)[0], caption=read_mark(caption, language)[0]
+            )
+
+
+def _each_shown(
+    bulletin: Bulletin, level: Sensitivity, hidden: list[str]
+) -> Iterator[Block | None]:
+    closed: int | None = None  # the level of the heading that keeps back what is below it
+    for block in bulletin.blocks:
+        if isinstance(block, Heading) and closed is not None and block.level <= closed:
+            closed = None
+        shown = _shown(block, bulletin.language, level, hidden)
+        if closed is not None:
+            hidden += _texts([block])
+            yield None
+            continue
+        if shown is None and isinstance(block, Heading):
+            closed = block.level
+        yield shown
+
+
+def _bare_headings(
+    bulletin: Bulletin, shown: Sequence[Block | None], points: Sequence[PrayerPoint]
+) -> set[int]:
+    """Return the places of the headings beneath which there was something, and now is nothing.
+
+    A heading right above another names what that one names.
+    """
+    parts = [
+        (block.line, place, shown[place] is not None) for place, block in enumerate(bulletin.blocks)
+    ]
+    parts += [(point.line, -1, point in points) for point in bulletin.points]
+    bare: set[int] = set()
+    beneath: bool | None = None  # whether anything is shown; None: nothing was there
+    following = True  # the same of the heading below
+    for _, place, is_shown in sorted(parts, key=lambda part: part[0], reverse=True):
+        if place < 0 or not isinstance(bulletin.blocks[place], Heading):
+            beneath = is_shown or beneath is True
+            continue
+        following = following if beneath is None else beneath
+        beneath = None
+        if not following:
+            bare.add(place)
+    return bare
+
+
+def _shown(block: Block, language: str, level: Sensitivity, hidden: list[str]) -> Block | None:
     def kept(text: str) -> bool:
         if _may_see(level, read_mark(text, language)[1]):
             return True
         hidden.append(text)
         return False
 
-    for block in blocks:
-        match block:
-            case ItemList(items):
-                if shown := tuple(text for text in items if kept(text)):
-                    yield replace(block, items=shown)
-            case _:
-                kept_all = [kept(text) for text in _texts([block])]  # all of them are looked at
-                if all(kept_all):
-                    yield block
+    if isinstance(block, ItemList):
+        items = tuple(text for text in block.items if kept(text))
+        return replace(block, items=items) if items else None
+    kept_all = [kept(text) for text in _texts([block])]  # all of them are looked at
+    return block if all(kept_all) else None
 
 
 def _texts(blocks: Iterable[Block]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from newsletter.bulletin import (
     Quotation,
     Scripture,
     opening_salutation,
+    without_marks,
 )
 from newsletter.errors import Problem
 from newsletter.languages import base_language
@@ -159,6 +160,7 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
         Problem: a template that the site overrides left a slot out, fetches something, or
             cannot be filled or styled; a picture that no mail can carry.
     """
+    bulletin = without_marks(bulletin)
     words = words_of(bulletin.language)
     marks = _Marks()
     scaled = photos_of(bulletin)
