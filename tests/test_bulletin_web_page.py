@@ -153,6 +153,21 @@ def test_the_heading_above_a_story_is_its_title() -> None:
         "<span style='color:red;opacity:0'>secret</span>",
         "<div hidden>secret</div>",
         "<p style='mso-hide:all'>secret</p>",
+        "<span style='color: #FFFFFF'>secret</span>",
+        "<span style='color:white !important'>secret</span>",
+        "<font color='#fefefe'>secret</font>",
+        "<span style='color:rgb(255, 255, 255)'>secret</span>",
+        "<span style='color:rgba(0,0,0,0)'>secret</span>",
+        "<span style='color:transparent'>secret</span>",
+        "<span style='background:#000; color:black'>secret</span>",
+        "<table bgcolor='#ff0000'><tr><td><font color=red>secret</font></table>",
+        "<div style='background:#003366'><p style='background-color:white;color:#fff'>secret</div>",
+        "<span style='font-size:1px'>secret</span>",
+        "<span style='font-size:.5pt'>se<b style='font-size:120%'>cret</b></span>",
+        "<style>.x{color:#fff}</style><span class=x>secret</span>",
+        "<style>.x{font-size:0}</style><p class=x>secret</p>",
+        "<p style='position:absolute; left:-9999px'>secret</p>",
+        "<div style='max-height:0;overflow:hidden'>secret</div>",
     ],
 )
 def test_hidden_words_never_pass_and_are_told(html: str) -> None:
@@ -160,6 +175,56 @@ def test_hidden_words_never_pass_and_are_told(html: str) -> None:
 
     assert "secret" not in repr(bulletin)
     assert [kind for kind, *_ in told(bulletin)] == ["hidden-text"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<span style='color:#ccc'>it</span>",
+        "<span style='color:windowtext'>it</span>",
+        "<div style='background:#003366'><span style='color:#fff'>it</span></div>",
+        "<div style='background:url(x.png) #fff'><span style='color:#fff'>it</span></div>",
+        "<div style='background:radial-gradient(red)'><i style='color:transparent'>it</i></div>",
+        "<table background='sea.png'><tr><td style='color:white'>it</td></tr></table>",
+        "<div style='color:#fff'><span style='color:#000'>it</span></div>",
+        "<div style='font-size:0'><p style='font-size:16px'>it</p></div>",
+        "<div style='font-size:0'><p style='font-size:medium'>it</p></div>",
+        "<span style='color:inherit;font-size:0.9em'>it</span>",
+        "<style>body{background:#222;color:#eee}</style><span style='color:#fff'>it</span>",
+        "<link rel=stylesheet href=a.css><span style='color:#fff'>it</span>",
+        "<style>@import 'a.css';</style><span style='color:#fff'>it</span>",
+        "<link rel=stylesheet href=a.css><div style='background:#fff'>"
+        "<p class=dark><span style='color:#fff'>it</span></p></div>",
+        "<style>@media (prefers-color-scheme:dark){p{color:#fff}}</style>it",
+    ],
+)
+def test_words_that_may_be_seen_stay(html: str) -> None:
+    bulletin = read(f"<h1>Title</h1><p>A story.</p><div>And {html} was so.</div>")
+
+    assert "it" in " ".join(story(bulletin)).replace(".", " ").split()
+    assert "hidden-text" not in [kind for kind, *_ in told(bulletin)]
+
+
+def test_a_caption_holds_nothing_that_was_left_out() -> None:
+    hidden = (
+        "<del>secret</del><i hidden>secret</i><b style='color:#fff'>secret</b><!-- who said so -->"
+    )
+    image = f"<img src='{as_data(picture())}' alt='A hill'>"
+    bulletin = read(
+        f"<h1>Title</h1><p>A story.</p><figure>{image}<figcaption><p>The hill,</p><p>{hidden}in "
+        f"May</p></figcaption></figure><p>{image}</p><p class='MsoCaption'>{hidden}Snow</p>"
+    )
+
+    assert [block.caption for block in bulletin.blocks if isinstance(block, Picture)] == [
+        "The hill, in May",
+        "Snow",
+    ]
+    assert "secret" not in repr(bulletin)
+    assert {kind for kind, *_ in told(bulletin)} == {
+        "tracked-changes",
+        "hidden-text",
+        "review-comment",
+    }
 
 
 @pytest.mark.parametrize(

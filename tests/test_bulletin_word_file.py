@@ -132,6 +132,13 @@ def test_comments_are_counted_at_the_first_and_never_pass() -> None:
     assert [one.value for one in loose.properties] == ["Jo"]
 
 
+WHITE, RED = "<w:color w:val='FFFFFF'/>", "<w:color w:val='FF0000'/>"
+
+
+def table(inner: str, looks: str) -> str:
+    return f"<w:tbl><w:tblPr>{looks}</w:tblPr><w:tr><w:tc>{paragraph(inner)}</w:tc></w:tr></w:tbl>"
+
+
 def style(name: str, inner: str) -> str:
     return f"<w:style w:type='paragraph' w:styleId='{name}'>{inner}</w:style>"
 
@@ -142,6 +149,11 @@ STYLES = (
     + style("Hid2", "<w:basedOn w:val='Hid'/>")
     + style("Shown", "<w:basedOn w:val='Hid'/><w:rPr><w:vanish w:val='0'/></w:rPr>")
     + style("Round", "<w:basedOn w:val='Round'/>")
+    + style("Pale", "<w:rPr><w:color w:val='FFFFFF'/></w:rPr>")
+    + style("Box", "<w:pPr><w:shd w:val='clear' w:fill='003366'/></w:pPr>")
+    + style("Grid", "<w:basedOn w:val='Plain'/>")
+    + style("Plain", "")
+    + style("Rows", "<w:tblStylePr><w:tcPr><w:shd w:fill='003366'/></w:tcPr></w:tblStylePr>")
     + "</w:styles>"
 )
 
@@ -160,9 +172,34 @@ STYLES = (
         (paragraph("it", "Shown"), False),
         (paragraph("it", "Round"), False),
         (paragraph("it", "Unknown"), False),
+        (paragraph(run("it", WHITE)), True),
+        (paragraph(run("it", "<w:color w:val='fafafa'/>")), True),
+        (paragraph(run("it", "<w:color w:val='C0C0C0'/>")), False),
+        (paragraph(run("it", "<w:color w:val='auto'/>")), False),
+        (paragraph(run("it", "<w:rStyle w:val='Pale'/>")), True),
+        (paragraph("it", "Pale"), True),
+        (paragraph(run("it", "<w:rStyle w:val='Pale'/><w:color w:val='000000'/>")), False),
+        (paragraph(run("it", WHITE + "<w:highlight w:val='darkBlue'/>")), False),
+        (paragraph(run("it", WHITE + "<w:highlight w:val='white'/>")), True),
+        (paragraph(run("it", "<w:color w:val='000000'/><w:highlight w:val='black'/>")), True),
+        (paragraph(run("it", WHITE + "<w:highlight w:val='none'/>")), True),
+        (paragraph(run("it", WHITE + "<w:shd w:val='clear' w:fill='800000'/>")), False),
+        (paragraph(run("it", WHITE + "<w:shd w:val='clear' w:fill='auto'/>")), True),
+        (paragraph(run("it", WHITE + "<w:shd w:val='pct50' w:fill='FFFFFF'/>")), False),
+        (paragraph(run("it", WHITE + "<w:shd w:val='solid' w:color='800000'/>")), False),
+        (paragraph(run("it", f"{RED}<w:shd w:val='clear' w:fill='FF0000'/>")), True),
+        (paragraph(run("it", WHITE), "Box"), False),
+        (table(run("it", WHITE), "<w:shd w:val='clear' w:fill='003366'/>"), False),
+        (table(run("it", WHITE), "<w:tblStyle w:val='Rows'/>"), False),
+        (table(run("it", WHITE), "<w:tblStyle w:val='Grid'/>"), True),
+        (table(run("it", WHITE), ""), True),
+        (paragraph(run("it", "<w:sz w:val='2'/>")), True),
+        (paragraph(run("it", "<w:sz w:val='8'/>")), False),
     ],
 )
-def test_hidden_text_is_found_by_itself_and_by_its_style(inner: str, hidden: bool) -> None:
+def test_text_that_nobody_sees_is_found_by_itself_and_by_its_style(
+    inner: str, hidden: bool
+) -> None:
     bulletin = read(inner, paragraph("End."), **{"word/styles.xml": STYLES})
 
     assert story(bulletin) == [". A story.", *([] if hidden else [". it"]), ". End."]
@@ -407,3 +444,19 @@ def test_nothing_that_a_word_file_links_to_is_opened(tmp_path: Path) -> None:
     assert told(read_bulletin(source, "a.docx")) == [
         ("not-taken", 2, 1, "a picture that is not in the file")
     ]
+
+
+def test_text_in_the_colour_of_the_whole_page_is_hidden_too() -> None:
+    page = "<w:background w:color='202020'/>"
+    dark = word_file(
+        paragraph("The hills"),
+        paragraph(run("secret", "<w:color w:val='1F1F1F'/>") + run("White.", WHITE)),
+    )
+    with zipfile.ZipFile(io.BytesIO(dark)) as archive:
+        document = archive.read("word/document.xml").decode()
+    parts = {"word/document.xml": document.replace("<w:body>", page + "<w:body>")}
+
+    bulletin = read_bulletin(word_file(parts=parts), "letter.docx")
+
+    assert story(bulletin) == [". White."]
+    assert told(bulletin) == [("hidden-text", 2, 1, "")]

@@ -21,6 +21,7 @@ from newsletter.bulletin.passage import Passage, Role
 from newsletter.bulletin.pictures import picture_in, picture_of
 from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.reading import Head, Reading, Tally
+from newsletter.bulletin.web_looks import LOOKS, PLAIN, Look, look_within
 from newsletter.bulletin.web_signs import Attributes, Sheet
 from newsletter.errors import UnreadableInput
 
@@ -172,6 +173,7 @@ class _Around:
     typed: bool = False  # white space counts
     list_level: int = 0
     in_story: bool = False  # within <article> or <main>
+    look: Look = PLAIN
 
 
 class _Piece(NamedTuple):
@@ -206,7 +208,8 @@ class _Page:
         self.tally = Tally()
         self._named, self._marks = pictures, marks
         self._waiting: list[tuple[int, LeftoverKind, str, int]] = []  # with the row it stood in
-        self._sheet = Sheet(tree)
+        self._sheet = Sheet(tree, LOOKS)
+        self._gathers = False  # blocks end nothing: all words go into one line
         self._notes = _notes(tree)
         tree.strip_tags(["script", "style", "template"])
         self._pieces: list[_Piece] = []
@@ -223,7 +226,7 @@ class _Page:
 
     def _walk_story(self, tree: LexborHTMLParser, body: LexborNode) -> None:
         story = _story(tree) or body
-        around = _Around(in_story=story is not body)
+        around = _Around(in_story=story is not body, look=self._look_of(story))
         if story is not body:
             self.tally.add("boilerplate-removed", 1)
             named = tree.css("h1")
@@ -231,6 +234,18 @@ class _Page:
                 self._block(named[0], around, _Around(Role.HEADING, 1), 0)
         self._inside(story, around, 0)
         self._flush(around)
+
+    def _look_of(self, node: LexborNode | None) -> Look:
+        """Return how words look in a node, by all that it is in."""
+        if node is None or not node.is_element_node:
+            return Look(behind=None) if self._sheet.elsewhere else PLAIN
+        return self._look(node, node.attributes, self._look_of(node.parent))
+
+    def _look(self, node: LexborNode, attributes: Attributes, around: Look) -> Look:
+        style = web_signs.flat(attributes.get("style"))
+        if sheet := self._sheet.looks.get(node.mem_id):
+            style = f"{sheet};{style}"
+        return look_within(around, style, attributes, styled_apart=self._sheet.elsewhere)
 
     def _tell(self, kind: LeftoverKind, what: str = "", times: int = 1) -> None:
         """Tell of something here; which line that is shows when the block ends."""
@@ -251,7 +266,10 @@ class _Page:
         for child in node.iter(include_text=True):
             if child.is_text_node:
                 text = child.text_content or ""
-                self._add(text if around.typed else _SPACE.sub(" ", text), around.bold)
+                if around.look.unseen and _is_text(text):
+                    self._tell("hidden-text")
+                else:
+                    self._add(text if around.typed else _SPACE.sub(" ", text), around.bold)
             elif child.is_element_node and child.tag:
                 self._element(child, child.tag, around, depth + 1)
             elif child.is_comment_node and web_signs.is_remark(child.comment_content or ""):
@@ -265,7 +283,9 @@ class _Page:
         if self._is_left_out(node, tag, attributes, style, around):
             return
         bold = web_signs.is_bold(tag, style, around.bold or node.mem_id in self._sheet.bold)
-        around = replace(around, bold=bold, in_story=around.in_story or tag in ("article", "main"))
+        look = self._look(node, attributes, around.look)
+        in_story = around.in_story or tag in ("article", "main")
+        around = replace(around, bold=bold, in_story=in_story, look=look)
         match tag:
             case "br":
                 self._add("\n", around.bold)
@@ -290,7 +310,7 @@ class _Page:
         level = web_signs.word_level(style)
         if level or tag == "li":
             self._list_entry(node, max(level, around.list_level, 1), around, depth)
-        elif web_signs.is_caption(attributes) and self._takes_caption(node):
+        elif web_signs.is_caption(attributes) and self._takes_caption(node, around, depth):
             return
         elif tag in web_signs.BLOCKS or "display:block" in style:
             self._block(node, around, _within(tag, attributes, around), depth)
@@ -353,18 +373,29 @@ class _Page:
         if caption is None or node.css_first("img") is None:
             self._block(node, around, around, depth)
             return
-        self._caption = tidy(caption.text())
+        self._flush(around)
+        self._caption = self._gathered(caption, around, depth)
         caption.decompose()
         self._block(node, around, around, depth)
         self._caption = ""
 
-    def _takes_caption(self, node: LexborNode) -> bool:
+    def _gathered(self, node: LexborNode, around: _Around, depth: int) -> str:
+        """Return the words in a node as one line, without what is left out everywhere."""
+        before, row = self._pieces, (self._row, self._row_has_words)
+        self._pieces, self._gathers = [], True
+        self._inside(node, around, depth)
+        words = tidy("".join(piece.text for piece in self._pieces))
+        self._pieces, self._gathers = before, False
+        self._row, self._row_has_words = row
+        return words
+
+    def _takes_caption(self, node: LexborNode, around: _Around, depth: int) -> bool:
         """Give the words right behind a picture to it."""
         self._flush(_Around())
         last = self.pictures[-1] if self.pictures else None
         if last is None or last.caption or last.line != max(1, len(self.lines)):
             return False
-        self.pictures[-1] = replace(last, caption=tidy(node.text()))
+        self.pictures[-1] = replace(last, caption=self._gathered(node, around, depth))
         return True
 
     def _image(self, attributes: Attributes, style: str) -> None:
@@ -464,6 +495,9 @@ class _Page:
 
     def _flush(self, around: _Around) -> None:
         """Close the block that is open: number its lines, and make passages of them."""
+        if self._gathers:
+            self._pieces.append(_Piece(" ", False))
+            return
         pieces, self._pieces = self._pieces, []
         rows = "".join(piece.text for piece in pieces).split("\n")
         first = len(self.lines) + 1

@@ -33,7 +33,8 @@ NOT_TAKEN = {
 
 _HIDDEN = re.compile(
     r"display:none|visibility:hidden|mso-hide:all|(?:^|;)opacity:0(?:\.0*)?(?:;|!|$)|"
-    r"font-size:0(?:\.0*)?(?:px|pt|em|rem|%)?(?:;|!|$)"
+    r"(?:^|;)(?:text-indent|left|top|margin-left|margin-top):-\d{4,}(?:\.\d*)?(?:px|pt)|"
+    r"(?=.*(?:^|;)overflow:hidden).*(?:^|;)(?:max-)?height:[01](?:px|pt)?(?:;|!|$)"
 )
 _STRUCK = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
 _BOLD = re.compile(r"font-weight:(?:bold|[6-9]00)")
@@ -127,12 +128,17 @@ def docs_level(attributes: Attributes) -> int:
 
 
 class Sheet:
-    """The style sheets in a page: which elements they hide, strike out or make bold."""
+    """The style sheets in a page: which elements they hide, strike out, make bold or colour."""
 
-    def __init__(self, tree: LexborHTMLParser) -> None:
+    def __init__(self, tree: LexborHTMLParser, looks: re.Pattern[str]) -> None:
         self.hidden: set[int] = set()
         self.struck: set[int] = set()
         self.bold: set[int] = set()
+        self.looks: dict[int, str] = {}  # flat styles, the last one counts
+        # What other files say of elements nobody can tell.
+        self.elsewhere = tree.css_first('link[rel~="stylesheet" i]') is not None or any(
+            "@import" in sheet.text(deep=True) for sheet in tree.css("style")
+        )
         rules = [rule for sheet in tree.css("style") for rule in _rules(sheet)]
         for selector, style in rules[:_MOST_RULES]:
             for pattern, places in (
@@ -142,6 +148,9 @@ class Sheet:
             ):
                 if pattern.search(style):
                     places.update(_selected(tree, selector))
+            if looks.search(style):
+                for place in _selected(tree, selector):
+                    self.looks[place] = f"{self.looks.get(place, '')};{style}"
 
 
 def _rules(sheet: LexborNode) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Word files (.docx): their parts are cleaned, mammoth makes a page of them, which is read.
 
-Tracked deletions are dropped and insertions kept.  Hidden text, comments, text boxes, notes
-and embedded objects are taken out before anything else sees them, and told.  Lines are
+Tracked deletions are dropped and insertions kept.  Text that nobody sees, comments, text boxes,
+notes and embedded objects are taken out before anything else sees them, and told.  Lines are
 paragraphs, numbered from 1.
 """
 
@@ -16,6 +16,7 @@ from newsletter.bulletin.model import Leftover, LeftoverKind
 from newsletter.bulletin.reading import Reading
 from newsletter.bulletin.web_page import page_reading
 from newsletter.bulletin.word_package import Package
+from newsletter.bulletin.word_styles import Styles, attribute
 from newsletter.errors import UnreadableInput
 
 _STYLES = """
@@ -81,7 +82,7 @@ class _Cleaned:
         self.marks: dict[str, _What] = {}  # by the name of the bookmark
         self.pictures: dict[str, bytes] = {}
         self._package = package
-        self._hidden = _HiddenStyles(package)
+        self._styles = Styles(package)
         body = package.document
         for mark in list(body.iter("{*}bookmarkStart", "{*}bookmarkEnd", "{*}rt")):
             _remove(mark)
@@ -91,6 +92,9 @@ class _Cleaned:
         for element in list(body.iter(*_TAKEN_OUT)):
             if not _is_within(element, body):
                 continue  # gone with what it was in
+            if _local(element) == "r":
+                self._see(element)
+                continue
             if (what := self._what(element)) is not None:
                 self._mark(element, what)
             if self._goes(element):
@@ -99,14 +103,18 @@ class _Cleaned:
         etree.strip_tags(body, *_WRAPPERS)
         _slim(body)
 
+    def _see(self, run: etree._Element) -> None:
+        """Take a run out that nobody sees."""
+        if self._styles.hides(run):
+            if _shows(run):
+                self._mark(run, ("hidden-text", ""))
+            _remove(run)
+
     def _what(self, element: etree._Element) -> _What | None:
         """Return what is told of an element, if anything."""
         match name := _local(element):
             case "del" | "moveFrom" | "ins" | "moveTo":
                 return ("tracked-changes", "") if _has(element, "r") else None
-            case "r":
-                hidden = self._hidden.hides(element) and _shows(element)
-                return ("hidden-text", "") if hidden else None
             case "commentReference":
                 return "review-comment", ""
             case "footnoteReference" | "endnoteReference":
@@ -136,12 +144,12 @@ class _Cleaned:
             _local(pic.getparent()) == "graphicData" for pic in element.iter("{*}pic")
         )
         if len(blips) == 1 and direct:
-            links = [_attribute(blips[0], name) for name in ("embed", "id")]
+            links = [attribute(blips[0], name) for name in ("embed", "id")]
             for link in filter(None, links):
                 if (data := self._package.bytes_of(link)) is not None:
                     self.pictures[link] = data
                     return None
-            target, outside = self._package.links.get(_attribute(blips[0], "link"), ("", False))
+            target, outside = self._package.links.get(attribute(blips[0], "link"), ("", False))
             if outside and target.startswith("http"):
                 return "remote-image", ""
         if _local(element) == "pict" and not blips and not _has(element, "t"):
@@ -159,8 +167,6 @@ class _Cleaned:
                 return _local(element.getparent()) not in ("rPr", "trPr")
             case "sdt":
                 return _is_empty(element)
-            case "r":
-                return self._hidden.hides(element)
             case "AlternateContent" | "drawing" | "pict":
                 return self._drawn(element) is not None
         return True
@@ -173,40 +179,6 @@ class _Cleaned:
         while around is not None and _local(around) in _INSIDE_A_RUN:
             place, around = around, around.getparent()
         place.addprevious(mark)
-
-
-class _HiddenStyles:
-    """Which runs are hidden, by themselves or by their style."""
-
-    def __init__(self, package: Package) -> None:
-        self._hidden: dict[str, bool | None] = {}
-        self._based_on: dict[str, str] = {}
-        for root in package.parts("styles.xml"):
-            for style in root.iter("{*}style"):
-                name = _attribute(style, "styleId")
-                self._hidden[name] = _vanishes(style.find("{*}rPr"))
-                self._based_on[name] = _value(style.find("{*}basedOn"))
-
-    def hides(self, run: etree._Element) -> bool:
-        """Whether nobody sees a run; what stands nearest to it counts."""
-        properties = run.find("{*}rPr")
-        own = _vanishes(properties)
-        if own is not None:
-            return own
-        if properties is not None and (style := _value(properties.find("{*}rStyle"))):
-            own = self._by_style(style)
-        if own is None and self._based_on:
-            paragraph = next(run.iterancestors("{*}p"), None)
-            style = _value(paragraph.find("{*}pPr/{*}pStyle")) if paragraph is not None else ""
-            own = self._by_style(style)
-        return bool(own)
-
-    def _by_style(self, name: str) -> bool | None:
-        for _ in range(20):  # styles that are based on each other in a circle
-            if not name or self._hidden.get(name) is not None:
-                break
-            name = self._based_on.get(name, "")
-        return self._hidden.get(name)
 
 
 def _html(package: Package, cleaned: _Cleaned) -> str:
@@ -343,20 +315,6 @@ def _shows(run: etree._Element) -> bool:
 def _is_empty(field: etree._Element) -> bool:
     """Whether a field to fill in shows no more than that it is one."""
     return field.find("{*}sdtPr/{*}showingPlcHdr") is not None
-
-
-def _attribute(element: etree._Element, name: str) -> str:
-    found = (v for key, v in element.attrib.items() if str(key).rpartition("}")[2] == name)
-    return str(next(found, ""))
-
-
-def _value(element: etree._Element | None) -> str:
-    return "" if element is None else _attribute(element, "val")
-
-
-def _vanishes(properties: etree._Element | None) -> bool | None:
-    found = properties.find("{*}vanish") if properties is not None else None
-    return None if found is None else _value(found) not in ("0", "false", "off")
 
 
 def _unlink(root: etree._Element, package: Package) -> None:
