@@ -24,7 +24,8 @@ class Palette:
 
     page: str  # around the sheet; no text stands on it
     sheet: str
-    panel: str  # behind a verse or a note, on the sheet
+    panel: str  # behind a verse, on the sheet
+    note: str  # behind a note
     text: str
     heading: str
     muted: str  # captions and the footer
@@ -34,11 +35,20 @@ class Palette:
     on_button: str
     line: str
 
+    def surfaces(self) -> dict[str, str]:
+        """Return what text stands on, by what people call it."""
+        return {
+            "the sheet": self.sheet,
+            "the panel of verses": self.panel,
+            "the panel of notes": self.note,
+        }
+
 
 LIGHT = Palette(
     page="#f3f1ec",
     sheet="#ffffff",
     panel="#f7f3ea",
+    note="#e9f0f4",
     text="#22292f",
     heading="#17384d",
     muted="#5a6169",
@@ -52,6 +62,7 @@ DARK = Palette(
     page="#14181b",
     sheet="#1e2428",
     panel="#2a3136",
+    note="#26343d",
     text="#e6e3dc",
     heading="#f4ead6",
     muted="#b9b7b0",
@@ -135,8 +146,8 @@ class _Wish:
         brand = self.given.get("accent") or self.tones.get("accent")
         aim = LEAST if brand else _SEEN
         accent = self.given.get("accent") or _readable(brand or usual.accent, (sheet,), aim)
-        panel = self._panel(sheet, accent, usual)
-        surfaces = (sheet, panel)
+        panel, note = self._panels(sheet, accent, usual)
+        surfaces = (sheet, panel, note)
 
         def chosen(name: str, aim: float, tone: str | None) -> str:
             wished = self.tones.get(name) or tone or getattr(usual, name)
@@ -149,6 +160,7 @@ class _Wish:
             or (usual.page if usual_sheet else mixed(sheet, "#000000", shade)),
             sheet=sheet,
             panel=panel,
+            note=note,
             text=chosen("text", _EASY, None),
             heading=chosen("heading", _EASY, brand),
             muted=_readable(usual.muted, surfaces, LEAST),
@@ -159,22 +171,23 @@ class _Wish:
             line=usual.line if usual_sheet else mixed(sheet, _ink_on(sheet), 0.18),
         )
 
-    def _panel(self, sheet: str, accent: str, usual: Palette) -> str:
+    def _panels(self, sheet: str, accent: str, usual: Palette) -> tuple[str, str]:
+        if sheet == usual.sheet and (usual is DARK or accent == usual.accent):
+            return usual.panel, usual.note
         if usual is DARK:  # a tint of the accent would be mud
-            return usual.panel if sheet == usual.sheet else mixed(sheet, "#ffffff", 0.06)
-        plain = sheet == usual.sheet and accent == usual.accent
-        return usual.panel if plain else mixed(sheet, accent, 0.1)
+            return mixed(sheet, "#ffffff", 0.06), mixed(sheet, "#ffffff", 0.1)
+        return mixed(sheet, accent, 0.1), mixed(sheet, "#000000", 0.06)
 
     def fault(self, scheme: str) -> Unreadable | None:
         """Return the first colour given with which something could not be read."""
         made = self.palette()
-        for behind, surface in (("the sheet", made.sheet), ("the panel of verses", made.panel)):
+        for behind, surface in made.surfaces().items():
             for name in _TEXTS:
                 colour = getattr(made, name)
                 if contrast(colour, surface) >= LEAST:
                     continue
                 if name in self.given:
-                    near = _readable(colour, (made.sheet, made.panel), LEAST)
+                    near = _readable(colour, tuple(made.surfaces().values()), LEAST)
                     return Unreadable(scheme, name, colour, behind, surface, near)
                 # Nothing that we could have chosen can be read on it.
                 near = nearest(made.sheet, self._carries) or LIGHT.sheet
@@ -183,7 +196,7 @@ class _Wish:
 
     def _carries(self, sheet: str) -> bool:
         made = _Wish({**self.given, "sheet": sheet}, self.tones, sheet).palette()
-        surfaces = (made.sheet, made.panel)
+        surfaces = tuple(made.surfaces().values())
         return all(_worst(getattr(made, name), surfaces) >= LEAST for name in _TEXTS)
 
 

@@ -40,7 +40,7 @@ def test_contrast_is_that_of_the_standard(one: str, other: str, ratio: float) ->
 
 def low(palette: Palette) -> list[tuple[str, str]]:
     pairs = [
-        *product(("text", "heading", "link", "muted"), ("sheet", "panel")),
+        *product(("text", "heading", "link", "muted"), ("sheet", "panel", "note")),
         ("on_button", "button"),
     ]
     return [
@@ -94,19 +94,19 @@ def test_following_what_a_refusal_says_ends_it(name: str, colour: str, sheet: st
             {"link": "#9ecbe8"},
             {},
             "light.link: #9ecbe8 on the sheet, #ffffff, has a contrast of 1.72:1, and 4.5:1 is "
-            "the least for all to read; the nearest link that passes is #2775a7",
+            "the least for all to read; the nearest link that passes is #2772a3",
         ),
         (
             {"heading": "#777777"},
             {},
             "light.heading: #777777 on the sheet, #ffffff, has a contrast of 4.47:1, and 4.5:1 is "
-            "the least for all to read; the nearest heading that passes is #6f6f6f",
+            "the least for all to read; the nearest heading that passes is #6c6c6c",
         ),
         (
             {},
             {"text": "#556677"},
             "dark.text: #556677 on the sheet, #1e2428, has a contrast of 2.65:1, and 4.5:1 is the "
-            "least for all to read; the nearest text that passes is #8899aa",
+            "least for all to read; the nearest text that passes is #8b9cad",
         ),
     ],
 )

@@ -187,7 +187,7 @@ def test_footer_lines_stand_below_the_address_in_both_parts_and_are_no_html() ->
     [
         (
             '[brand.light]\nlink = "#9ecbe8"\n',
-            r"brand\.light\.link .*: #9ecbe8 on .* 1\.72:1, .* #2775a7",
+            r"brand\.light\.link .*: #9ecbe8 on .* 1\.72:1, .* #2772a3",
         ),
         ('[brand.dark]\ntext = "#333333"\n', r"brand\.dark\.text .*: #333333 on .* nearest text"),
         ('[brand.light]\naccent = "red"\n', r"brand\.light\.accent .* # and six digits"),

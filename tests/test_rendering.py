@@ -264,7 +264,8 @@ def test_every_colour_has_contrast(brand: str, scheme: str) -> None:
         for names, ground in (
             ((*ON_SHEET, "link", "choice", "mark"), "sheet"),
             ((*ON_VERSE, "link"), "verse"),
-            (("press",), "button-cell"),
+            (("note-words", "note-label", "link"), "note"),
+            (("button-link",), "button"),
         )
         for name in names
         if contrast(colour(css, name, "color"), colour(css, ground, "background-color")) < 4.5
