@@ -43,6 +43,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _URL = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without < and >, within one line
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _SPACES = re.compile(rb"[ \t]+")
 _SPACE_AT_END = re.compile(rb" (?=\r\n)")
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
@@ -273,6 +274,8 @@ class MessageForm:
 
     def _headers_alike(self) -> Iterator[tuple[str, str]]:
         envelope = self.envelope
+        if _LANGUAGE.fullmatch(self.email.language):
+            yield "Content-Language", self.email.language  # RFC 3282: read aloud in its voice
         if envelope.kind == "notice":
             yield "Auto-Submitted", "auto-generated"  # RFC 3834: nobody's robot answers it
         else:

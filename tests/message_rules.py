@@ -127,7 +127,7 @@ KNOWN = {
     *("from", "reply-to", "to", "subject", "date", "message-id", "mime-version", "content-type"),
     *("list-unsubscribe", "list-unsubscribe-post", "list-id", "list-owner", "list-help"),
     *("list-archive", "list-subscribe", "list-post", "feedback-id", "precedence"),
-    *("auto-submitted", "cfbl-address", "x-practice", "dkim-signature"),
+    *("auto-submitted", "content-language", "cfbl-address", "x-practice", "dkim-signature"),
     "content-transfer-encoding",  # of a mail without parts
 }
 REQUIRED = ("from", "to", "subject", "date", "message-id", "mime-version", "content-type")
@@ -162,6 +162,15 @@ def encoded_words_only_where_they_belong(mail: Mail) -> bool:
     bare = [value for name, value in mail.fields if name not in WORDED]
     inside = re.findall(r"<[^>]*>", mail.value("From") + mail.value("To") + mail.value("Reply-To"))
     return not any("=?" in value for value in (*bare, *inside))
+
+
+def tells_its_language(mail: Mail) -> object:
+    """Whether the header names a language, the same as the page."""
+    told = mail.value("Content-Language")
+    page = re.search(r'<html lang="([^"]*)" dir="(?:ltr|rtl)"', mail.part("html"))
+    return re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", told) and (
+        mail.text_only or (page and page[1] == told)
+    )
 
 
 def dated(mail: Mail) -> bool:
@@ -358,6 +367,7 @@ RULES: tuple[Rule, ...] = (
          lambda m: not m.values("Reply-To") or len(m.addresses("Reply-To")) == 1),
     Rule("hdr.date", "RFC 5322, 3.6.1", dated),
     Rule("hdr.message-id", "RFC 5322, 3.6.4", message_id),
+    Rule("hdr.content-language", "RFC 3282", tells_its_language),
     Rule("hdr.encoded-words", "RFC 2047, 2", each_word_stands_alone),
     Rule("hdr.no-encoded-words-in-structured", "RFC 2047, 5", encoded_words_only_where_they_belong),
     # mime: two texts that every program reads

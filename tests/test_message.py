@@ -243,6 +243,7 @@ def test_every_header_is_as_the_standards_say() -> None:
         "List-Owner": "<mailto:office@example.org>",
         "List-Help": "<https://prayer.example.org>",
         "Precedence": "bulk",
+        "Content-Language": "en",
     }
     assert len(message.items()) == len(headers) + 2
 
@@ -274,7 +275,11 @@ def test_a_notice_is_marked_as_a_machines_and_has_no_list_headers() -> None:
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["To"] == "miriam@example.org"
     assert not any(name.startswith(("List-", "Precedence", "Feedback")) for name in message)
-    assert form.headers_for(SAMPLE) == {"Auto-Submitted": "auto-generated", "X-Practice": "yes"}
+    assert form.headers_for(SAMPLE) == {
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": "en",
+        "X-Practice": "yes",
+    }
     assert parts(message) == (NOTICE.text.literals[0], NOTICE.html.literals[0])
 
 
@@ -292,7 +297,7 @@ def test_headers_for_an_api_are_plain_strings_without_what_it_writes_itself() ->
 
     assert set(headers) == {
         *("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "List-Owner", "List-Help"),
-        *("Feedback-ID", "Precedence"),
+        *("Feedback-ID", "Precedence", "Content-Language"),
     }
     assert headers["List-Unsubscribe"] == f"<https://prayer.example.org/u/{SAMPLE_TOKEN}>"
     assert form_of().headers_for(SAMPLE) is not headers

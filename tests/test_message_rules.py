@@ -52,6 +52,7 @@ SPOILT: dict[str, Spoil] = {
     "hdr.reply-to": ("notice", rb"Reply-To: ", b"Reply-To: other@example.org, "),
     "hdr.date": ("notice", rb"\+0000", b"-0000"),
     "hdr.message-id": ("notice", rb"(Message-ID: <[^@]*)@[^>]*", rb"\1@localhost"),
+    "hdr.content-language": ("bulletin", rb"Content-Language: en", b"Content-Language: fa"),
     "hdr.encoded-words": ("notice", rb"Subject: ", b"Subject: =?utf-8?b?w7w=?= =?utf-8?b?ww==?= "),
     "hdr.no-encoded-words-in-structured": (
         "bulletin",

@@ -56,6 +56,11 @@ def copies(email: RenderedEmail, name: str | None = "Miriam") -> tuple[str, str]
     return merge(email.html, in_html), merge(email.text, in_text)
 
 
+def joined(text: str) -> str:
+    """Return a text without the marks that keep another direction apart."""
+    return re.sub("[\u2068\u2069]", "", text)
+
+
 def sentences(bulletin: Bulletin) -> list[str]:
     """Everything that was written, in pieces that no layout cuts."""
     written = [bulletin.title]
@@ -95,7 +100,7 @@ def test_greeting_links_and_postal_address_are_in_both_parts(bulletin: Bulletin)
 
     html, text = copies(rendered(bulletin))
 
-    for part in (Reading(html).text, text):
+    for part in (Reading(html).text, joined(text)):
         assert words.greeting.format(name="Miriam") in part
         assert words.because.format(list="Weekly Prayer") in part
         assert LOOK.organisation in part
@@ -460,9 +465,54 @@ def test_a_strange_name_is_harmless(name: str, shown: str) -> None:
     html, text = copies(rendered(ENGLISH), name)
 
     assert f"Dear {shown}," in Reading(html).text
-    assert f"\nDear {shown},\n" in text
+    assert f"\nDear {shown},\n" in joined(text)
     assert f'Dear <span dir="auto">{escape(shown)}</span>,' in html
     assert Reading(html).links.count(UNSUBSCRIBE) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "greeting"),
+    [
+        ("en", "Miriam", "Dear Miriam,"),
+        ("en", "José", "Dear José,"),
+        ("en", "مريم", "Dear \u2068مريم\u2069,"),
+        ("ko", "مريم", "\u2068مريم\u2069 님께"),
+        ("zh", "王芳", "王芳，您好："),
+        ("ru", "Anna", "Здравствуйте, Anna!"),
+        ("ar", "مريم", "مرحبًا مريم،"),
+        ("ar", "Anna (UK)", "مرحبًا \u2068Anna (UK)\u2069،"),
+        ("fa", "مریم\u200cالسادات", "سلام مریم\u200cالسادات،"),
+        ("ur", "김민준", "سلام \u2068김민준\u2069،"),
+        ("he", "מרים", "Dear \u2068מרים\u2069,"),
+        ("fa", None, "دوستان عزیز،"),
+    ],
+)
+def test_a_name_in_another_direction_keeps_its_place(
+    language: str, name: str | None, greeting: str
+) -> None:
+    in_html, in_text = slot_values(name, language, UNSUBSCRIBE, PREFERENCES)
+
+    assert in_text[Slot.GREETING] == greeting
+    if name:
+        assert f'<span dir="auto">{name}</span>' in in_html[Slot.GREETING]
+
+
+def test_a_title_in_another_direction_keeps_its_place_in_the_text() -> None:
+    _, text = copies(render(ARABIC, replace(LOOK, list_title="Prayer (UK)"), TEMPLATES))
+
+    assert "في \u2068Prayer (UK)\u2069." in text
+
+
+def test_where_the_fixed_words_are_english_they_say_so() -> None:
+    swahili = render(replace(ENGLISH, language="sw"), LOOK, TEMPLATES)
+    kurdish = render(replace(ARABIC, language="ckb"), LOOK, TEMPLATES)
+
+    for email, direction in ((swahili, "ltr"), (kurdish, "rtl")):
+        html, _ = copies(email)
+        assert html.startswith(f'<!DOCTYPE html>\n<html lang="{email.language}" dir="{direction}">')
+        english = re.findall(r'<(\w+)[^>]* lang="en" dir="ltr"', html)
+        assert sorted(english) == ["h2", "p", "p", "p"]
+    assert ' lang="en" dir="ltr"' not in copies(rendered(ARABIC))[0]
 
 
 @pytest.mark.parametrize("name", [None, "", "  ", "\u202e\r\n"])

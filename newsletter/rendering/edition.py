@@ -33,8 +33,8 @@ from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.look import Look
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
-from newsletter.rendering.shell import RenderedEmail, Shell, Slot
-from newsletter.rendering.words import Words, words_of
+from newsletter.rendering.shell import RenderedEmail, Shell, Slot, put_in
+from newsletter.rendering.words import Words, is_translated, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 
@@ -174,6 +174,7 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
         "verses": _verses(bulletin),
         "because": (before, after),
+        "reason": put_in(words.because, "{list}", look.list_title),  # the same as plain text
         "greeting": marks.of(Slot.GREETING),
         "unsubscribe_url": marks.of(Slot.UNSUBSCRIBE),
         "preferences_url": marks.of(Slot.PREFERENCES),
@@ -279,6 +280,8 @@ def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
         "leading": typeface.leading,
         # Korean is read in words; by default a phone breaks it between any two syllables.
         "word_break": "keep-all" if base_language(language) == "ko" else "normal",
+        # What marks fixed words that are English for want of a translation.
+        "foreign": "" if is_translated(language) else Markup(' lang="en" dir="ltr"'),
         "look": look,
         "light": look.light,
         "dark": look.dark,

@@ -8,6 +8,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from newsletter.rendering.words import words_of
@@ -19,6 +20,9 @@ LONGEST_NAME = 80  # characters
 _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
+_RTL_LETTER = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010d00-\U00010d3f\U0001e900-\U0001e95f]"
+_RIGHT_TO_LEFT = re.compile(_RTL_LETTER)
+_LEFT_TO_RIGHT = re.compile(rf"(?!{_RTL_LETTER})[^\W_]")
 _OUR_URL = re.compile(r"[!-~]+")
 _SAME_IN_HTML = re.compile(r"[A-Za-z0-9:/._~?=#%+-]*")
 
@@ -127,7 +131,7 @@ def slot_values(
         # A name in another direction must not pull the comma to its other side.  Gmail and
         # Outlook drop <bdi>, and keep this.
         marked = words.greeting.replace("{name}", f'<span dir="auto">{html.escape(cleaned)}</span>')
-        greeting = words.greeting.replace("{name}", cleaned)
+        greeting = put_in(words.greeting, "{name}", cleaned)
     else:
         marked = greeting = words.greeting_all
     in_text = {
@@ -141,6 +145,23 @@ def slot_values(
         Slot.PREFERENCES: _url_in_html(preferences_url),
     }
     return in_html, in_text
+
+
+def put_in(sentence: str, place: str, title: str) -> str:
+    """Return a sentence of plain text with a name or a title in its place.
+
+    One in another direction is isolated (Unicode's FSI and PDI), so that the marks beside it
+    stay beside it, and a line that begins with it keeps its own direction.
+    """
+    if not (title.isascii() and sentence.isascii()) and _other_way(sentence).search(title):
+        title = f"\u2068{title}\u2069"
+    return sentence.replace(place, title)
+
+
+@lru_cache(64)
+def _other_way(sentence: str) -> re.Pattern[str]:
+    """Return the pattern of letters that run against those of a sentence."""
+    return _LEFT_TO_RIGHT if _RIGHT_TO_LEFT.search(sentence) else _RIGHT_TO_LEFT
 
 
 def _url_in_html(url: str) -> str:

@@ -78,6 +78,11 @@ def words_of(language: str) -> Words:
     return _translated(base) if base in TRANSLATED else Words()
 
 
+def is_translated(language: str) -> bool:
+    """Whether the words for a BCP 47 tag are in its language, and not English in its place."""
+    return base_language(language) in TRANSLATED | {"en"}
+
+
 def typeface_of(language: str) -> Typeface:
     """Return what the script of a BCP 47 tag is set in."""
     return _TYPEFACES.get(base_language(language), Typeface())

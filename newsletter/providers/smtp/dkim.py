@@ -38,7 +38,7 @@ _ONLY_ONCE = (
     *("content-type", "list-unsubscribe", "list-unsubscribe-post", "list-id"),
 )
 # Precedence and X-Practice are not: servers on the way may do with them as they like.
-_ALSO = ("list-owner", "list-help", "feedback-id", "auto-submitted")
+_ALSO = ("list-owner", "list-help", "feedback-id", "auto-submitted", "content-language")
 _LINE = 72
 _FOLD = "\r\n "
 _FEWEST_BITS = 2048  # RFC 8301 asks for 1024; large receivers count less than 2048 as none
