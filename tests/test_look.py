@@ -9,7 +9,7 @@ from PIL import Image
 from sqlalchemy import Engine
 
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
-from newsletter.errors import Problem, UnreadableInput
+from newsletter.errors import NotAllowed, Problem, UnreadableInput
 from newsletter.issue import open_desk, stored_email
 from newsletter.rendering import (
     Look,
@@ -242,3 +242,22 @@ def test_each_list_has_its_own_logo_or_everybodys(office: Office, tmp_path: Path
     everybodys = logo_from((tmp_path / "all.png").read_bytes(), SHEETS)
     own = logo_from((tmp_path / "hills.png").read_bytes(), SHEETS)
     assert shown == {"weekly": (everybodys.photo,), "hills": (own.photo,), "quiet": ()}
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("wekly", r"no list wekly, which \[lists\.wekly\] .* did you mean \[lists\.weekly\]"),
+        ("zzz", r"no list zzz, which \[lists\.zzz\] sets something for: correct newsletter"),
+    ],
+)
+def test_settings_for_a_list_that_is_not_there_are_told_before_its_mail_goes_out(
+    office: Office, written: str, sentence: str
+) -> None:
+    lists = {"lists": {written: {"sender_name": "W"}}}
+    given = Settings.model_validate(lists).lists
+    settings = office.desk.settings.model_copy(update={"lists": given})
+    office.desk = replace(office.desk, settings=settings)
+
+    with pytest.raises(NotAllowed, match=sentence):
+        office.issue(office.add_list("weekly"))

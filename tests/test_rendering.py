@@ -609,55 +609,6 @@ def test_the_weight_counts_bytes_and_filled_slots() -> None:
     assert HTML_LIMIT < 102 * 1024
 
 
-@pytest.fixture
-def site_folder(tmp_path: Path) -> Path:
-    (tmp_path / "email").mkdir()
-    return tmp_path
-
-
-def overridden(site_folder: Path, **files: str) -> Templates:
-    for name, text in files.items():
-        (site_folder / "email" / f"{name}.j2").write_text(text)
-    return Templates([site_folder, shipped_templates()])
-
-
-def test_a_site_overrides_file_by_file(site_folder: Path) -> None:
-    templates = overridden(site_folder, **{"bulletin.subject": "Pray: {{ bulletin.title }}"})
-
-    assert render(ENGLISH, LOOK, templates).subject == "Pray: Harvest in the hills."
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "sentence"),
-    [
-        ("bulletin.txt", "{{ bulletin.title }}", "text part .* has no greeting field"),
-        ("bulletin.html", "<!DOCTYPE html><p>{{ greeting }}</p>", "has no unsubscribe field"),
-        ("bulletin.txt", "{{ bulletin.nothing }}", "bulletin.txt.j2 cannot be filled"),
-        ("bulletin.html", "<!DOCTYPE html><img src='https://x.org/p.gif'>", "loads <img>"),
-        ("bulletin.html", "<p>{{ greeting }}</p>", "does not begin with"),
-    ],
-)
-def test_an_override_that_would_send_a_poor_mail_is_refused(
-    site_folder: Path, file: str, text: str, sentence: str
-) -> None:
-    templates = overridden(site_folder, **{file: text})
-
-    with pytest.raises(Problem, match=sentence):
-        render(ENGLISH, LOOK, templates)
-
-
-def test_an_override_that_is_no_template_is_refused_at_the_start(site_folder: Path) -> None:
-    with pytest.raises(Problem, match=r"base.html.j2 is not valid in line 2"):
-        overridden(site_folder, **{"base.html": "a\n{% if %}"})
-
-
-def test_an_override_that_is_no_text_is_refused_at_the_start(site_folder: Path) -> None:
-    (site_folder / "email/notice.txt.j2").write_bytes(b"\xff\xfe")
-
-    with pytest.raises(Problem, match=r"notice.txt.j2 cannot be read"):
-        Templates([site_folder, shipped_templates()])
-
-
 def test_a_site_without_templates_of_its_own_uses_those_we_ship(tmp_path: Path) -> None:
     templates = Templates([tmp_path / "templates", shipped_templates()])
 

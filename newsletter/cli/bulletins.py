@@ -49,7 +49,15 @@ from newsletter.mends import (
     refuse_what_is_no_text,
 )
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
-from newsletter.rendering import Templates, look_of, merge, render, weight_of, with_photos
+from newsletter.rendering import (
+    Templates,
+    check_overriding,
+    look_of,
+    merge,
+    render,
+    weight_of,
+    with_photos,
+)
 from newsletter.site import Site, read_logo, shipped_templates
 from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
@@ -203,6 +211,7 @@ def preview(
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings()
     templates = Templates((folder / "templates", shipped_templates()))
+    check_overriding(templates)
     look = look_of(settings, PREVIEW_LIST, logo=read_logo(folder, settings, ""))
     email = render(bulletin, look, templates)
     envelope = bulletin_envelope(

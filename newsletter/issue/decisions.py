@@ -36,6 +36,7 @@ from newsletter.issue.desk import (
     lock_issue,
     lock_list,
     record,
+    refuse_unknown_lists,
 )
 from newsletter.issue.editions import (
     bulletins_of,
@@ -173,10 +174,11 @@ def draft(
 
     Raises:
         NotFound: no such bulletin or list.
-        NotAllowed: a replaced version, a bulletin in an unsent issue of this list already, or
-            a time in the past.
+        NotAllowed: a replaced version, a bulletin in an unsent issue of this list already, a
+            time in the past, or settings for a list that is not there.
     """
     lock_list(session, list_id)
+    refuse_unknown_lists(session, desk.settings)
     row = find_bulletin(session, bulletin_id)
     _check_free(session, row, list_id)
     _check_time(desk, due_at, now)

@@ -1,16 +1,18 @@
 """What deciding needs: the site's facts, who acts, rows held against others, and the record."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.checks import Finding
 from newsletter.config import Settings
 from newsletter.errors import NotAllowed, NotFound
-from newsletter.rendering import Look, Templates, look_of
+from newsletter.rendering import Look, Templates, check_overriding, look_of
 from newsletter.site import Site, read_logo
 from newsletter.tables import AuditEntry, Issue
 from subscribers.privacy import Keys
@@ -46,6 +48,7 @@ def open_desk(site: Site) -> Desk:
         Problem: a template or a logo cannot be used.
     """
     templates = Templates(site.template_folders)
+    check_overriding(templates)
     names = ("", *site.settings.lists)
     logos = {name: read_logo(site.folder, site.settings, name) for name in names}
     for name, logo in logos.items():
@@ -71,6 +74,27 @@ class Blocked(NotAllowed):
     def __init__(self, message: str, findings: tuple[Finding, ...]) -> None:
         super().__init__(message)
         self.findings = findings
+
+
+def refuse_unknown_lists(session: Session, settings: Settings) -> None:
+    """Do nothing where each list with settings of its own is there.
+
+    Else its mail would go out in everybody's name, and nobody would notice.
+
+    Raises:
+        NotAllowed: one is not.
+    """
+    if not settings.lists:
+        return
+    known = session.scalars(select(MailingList.name)).all()
+    for name in settings.lists:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            meant = f"; did you mean [lists.{near[0]}]? Correct" if near else ": correct"
+            raise NotAllowed(
+                f"There is no list {name}, which [lists.{name}] sets something for{meant} "
+                "newsletter.toml."
+            )
 
 
 def lock_list(session: Session, list_id: int) -> MailingList:

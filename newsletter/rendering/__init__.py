@@ -16,6 +16,7 @@ from newsletter.rendering.edition import (
     weight_of,
 )
 from newsletter.rendering.look import Look, look_of
+from newsletter.rendering.overrides import check_overriding
 from newsletter.rendering.photos import MOST_PHOTOS
 from newsletter.rendering.shell import (
     Photo,
@@ -28,6 +29,7 @@ from newsletter.rendering.shell import (
     slot_values,
     with_photos,
 )
+from newsletter.rendering.sources import check_source
 
 __all__ = [
     "HTML_LIMIT",
@@ -40,6 +42,8 @@ __all__ = [
     "SlotValues",
     "Templates",
     "TooHeavy",
+    "check_overriding",
+    "check_source",
     "clean_name",
     "html_bytes",
     "look_of",

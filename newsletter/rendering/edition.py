@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from newsletter.bulletin import (
@@ -34,6 +35,7 @@ from newsletter.rendering.look import Look
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
 from newsletter.rendering.shell import RenderedEmail, Shell, Slot, put_in
+from newsletter.rendering.sources import check_source, place_of
 from newsletter.rendering.words import Words, is_translated, words_of
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
@@ -70,10 +72,14 @@ class Templates:
     def __init__(self, folders: Sequence[Path]) -> None:
         """Read `email/*.j2` from the folders; a file in an earlier one wins.
 
+        The last folder holds those we ship: what others hold is the site's own, and looked at.
+
         Raises:
-            Problem: a template is missing, cannot be read, or is not valid Jinja.
+            Problem: a template is missing, cannot be read, is not valid Jinja, or holds what no
+                mail may hold.
         """
-        self._environment = jinja2.Environment(
+        # The site's folder may be in other hands than its settings.
+        self._environment = ImmutableSandboxedEnvironment(
             loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(folder) for folder in folders]),
             autoescape=jinja2.select_autoescape(("html.j2", "css.j2")),
             undefined=jinja2.StrictUndefined,
@@ -98,6 +104,14 @@ class Templates:
         ]
         for name in (*needed, *found):
             self._get(name)
+        own = {
+            name: next((folder for folder in folders[:-1] if (folder / name).exists()), None)
+            for name in found
+        }
+        self.overriding = tuple(name for name, folder in own.items() if folder)
+        for name, folder in own.items():
+            if folder:
+                check_source(self._environment, name, (folder / name).read_text("utf-8"))
 
     def fill(self, name: str, context: Mapping[str, Any]) -> str:
         """Return the filled template.
@@ -107,8 +121,11 @@ class Templates:
         """
         try:
             return self._get(name).render(context)
-        except jinja2.TemplateError as error:
-            raise Problem(f"The template {name} cannot be filled: {error}.") from None
+        except Exception as error:  # noqa: BLE001  (whatever a template makes it raise)
+            said = str(error) if isinstance(error, jinja2.TemplateError) else type(error).__name__
+            raise Problem(
+                f"The template {place_of(error) or name} cannot be filled: {said.rstrip('.')}."
+            ) from None
 
     def _get(self, name: str) -> jinja2.Template:
         try:
@@ -229,14 +246,13 @@ class _Marks:
     def of(self, slot: Slot) -> str:
         return f"zq{self._secret}{self._slots.index(slot):02}qz"
 
-    def cut(self, text: str, required: Sequence[Slot], part: str) -> Shell:
+    def cut(self, text: str, required: Sequence[Slot], name: str) -> Shell:
         pieces = re.split(f"zq{self._secret}([0-9]{{2}})qz", text)
         shell = Shell(tuple(pieces[::2]), tuple(self._slots[int(no)] for no in pieces[1::2]))
         for slot in required:
             if slot not in shell.slots:
                 raise Problem(
-                    f"The {part} of the bulletin has no {slot} field: put it back into the "
-                    "template, every copy needs it."
+                    f"The template {name} has no {slot} field: put it back, every copy needs it."
                 )
         return shell
 
@@ -257,8 +273,10 @@ def _fill(
     logo = context["look"].logo
     email = RenderedEmail(
         subject=subject,
-        html=marks.cut(inline_css(page), required, "HTML part"),
-        text=marks.cut(re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n", required, "text part"),
+        html=marks.cut(inline_css(page), required, f"email/{kind}.html.j2"),
+        text=marks.cut(
+            re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n", required, f"email/{kind}.txt.j2"
+        ),
         language=context["language"],
         photos=(logo.photo,) if logo and f"cid:{logo.photo.content_id}" in page else (),
     )

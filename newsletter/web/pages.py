@@ -2,17 +2,27 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+)
 from markupsafe import Markup
 
 from newsletter.counted import counted
+from newsletter.errors import Problem
+from newsletter.rendering import check_source
 from newsletter.site import Site
 
 _STYLE = "public/style.css"
@@ -62,7 +72,12 @@ class Web:
 
 
 def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
-    """Load templates and style, the site's own before those we ship."""
+    """Load templates and style, the site's own before those we ship.
+
+    Raises:
+        Problem: one of the site's own is no template, could let words become HTML, or has lost
+            the button that its readers need.
+    """
     loader = FileSystemLoader(site.template_folders)
     templates = Environment(
         loader=loader,
@@ -72,6 +87,10 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    for name in templates.list_templates(["j2"]):
+        own = site.folder / "templates" / name
+        if not name.startswith("email/") and own.exists():
+            _check_own(templates, name, own)
     style = _style(loader, templates)
     settings = site.settings
     templates.globals.update(
@@ -83,6 +102,25 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
     )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return Web(site, clock, templates, f"'sha256-{digest}'")
+
+
+def _check_own(templates: Environment, name: str, own: Path) -> None:
+    try:
+        source = own.read_text("utf-8")
+        check_source(templates, name, source, mail=False)
+    except TemplateSyntaxError as error:
+        raise Problem(
+            f"The template {name} is not valid in line {error.lineno}: {error.message}."
+        ) from None
+    except (OSError, UnicodeDecodeError):
+        raise Problem(f"The template {name} cannot be read: save it as UTF-8.") from None
+    if name in _WITH_BUTTON and not re.search(r"<form\s+method=[\"']?post\b", source):
+        raise Problem(
+            f'The template {name} has no <form method="post">: put it back, or nobody can leave.'
+        )
+
+
+_WITH_BUTTON = ("public/unsubscribe.html.j2", "public/preferences.html.j2")
 
 
 def _style(loader: BaseLoader, templates: Environment) -> str:
