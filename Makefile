@@ -38,7 +38,7 @@ words: .venv/ready
 pictures: .venv/ready
 	$(BIN)/python docs/pictures.py
 
-# What is done to it on purpose, in full: about forty minutes.  FULL=nightly kills ten times as
+# What is done to it on purpose, in full: about half an hour; ends with a table for the page.  FULL=nightly kills ten times as
 # often; SEED runs the same again.  Several machines (network namespaces) need root and the command ip.
 FULL ?= full
 ifndef SEED
@@ -46,8 +46,8 @@ SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 endif
 faults: .venv/ready
 	@echo "The same again: make faults FULL=$(FULL) SEED=$(SEED)"
-	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --dist worksteal --hypothesis-seed=$(SEED)
-	$(BIN)/pytest -n 0 -m machines
+	FAULTS=$(FULL) FAULTS_SEED=$(SEED) $(BIN)/pytest -m fault -n $(PYTEST_WORKERS) --dist worksteal --hypothesis-seed=$(SEED); \
+	one=$$?; $(BIN)/pytest -n 0 -m machines && exit $$one
 
 # Files changed at random, for each kind that is read: so many seconds each.  What was found stays
 # in fuzz/ for the next run; a crash leaves its bytes there.  Linux, Python 3.11 to 3.13.

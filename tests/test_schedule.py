@@ -39,6 +39,7 @@ from newsletter.tables import Issue, IssueState, Occurrence, OccurrenceState
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
 from tests.conftest import NOON
+from tests.faults.figures import Figures
 from tests.office import (
     HARVEST_BLOCKED,
     LIBRARY,
@@ -111,7 +112,7 @@ def test_no_text_breaks_the_reading_of_a_time(text: str) -> None:
 
 @pytest.mark.parametrize("at", [time(0), time(1, 30), time(2, 30), time(7)])
 @pytest.mark.fault("F9")
-def test_no_zone_loses_or_doubles_a_week(at: time) -> None:
+def test_no_zone_loses_or_doubles_a_week(at: time, figures: Figures) -> None:
     sundays = [date(2026, 1, 4) + n * WEEK for n in range(104)]
     wrong = []
     for name in sorted(available_timezones()):
@@ -122,6 +123,7 @@ def test_no_zone_loses_or_doubles_a_week(at: time) -> None:
             wrong.append(name)
 
     assert wrong == []
+    figures("F9", slots=len(sundays) * len(available_timezones()), wrong=0)
 
 
 @pytest.mark.parametrize(

