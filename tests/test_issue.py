@@ -1,6 +1,7 @@
 """Decisions on record: versions, languages, approvals, times, pauses, cancellations."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +28,7 @@ from newsletter.issue import (
     schedule,
     stored_email,
 )
-from newsletter.issue.bulletins import stem_and_language
+from newsletter.issue.bulletins import Written, stem_and_language
 from newsletter.tables import (
     Approval,
     AuditEntry,
@@ -368,6 +369,51 @@ def test_a_new_version_of_one_language_leaves_the_other_alone(office: Office) ->
 
     assert (new.replaced_in, new.previous_id) == ((issue_id,), farsi.id)
     assert languages(office, issue_id) == [(0, "en"), (1, "fa")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("harvest.pt-PT.txt", "harvest.pt-BR.txt", False),
+        ("harvest.pt.txt", "harvest.pt-BR.txt", False),  # somebody wanted two
+        ("harvest.zh.txt", "harvest.zh-Hant.txt", False),
+        ("harvest.txt", "harvest.zh-TW.txt", False),
+        ("harvest.txt", "harvest.en.txt", True),
+        ("harvest.txt", "harvest.en-GB.txt", True),
+        ("harvest.pt-BR.txt", "harvest.PT-br.txt", True),
+    ],
+)
+def test_texts_for_different_readers_are_no_versions_of_each_other(
+    one: str, other: str, same: bool
+) -> None:
+    first, second = (
+        Written(stem, named, named or "en") for stem, named in map(stem_and_language, (one, other))
+    )
+
+    assert first.has_the_readers_of(second) is second.has_the_readers_of(first) is same
+
+
+def test_portuguese_for_portugal_and_for_brazil_are_two_editions(office: Office) -> None:
+    list_id = office.add_list()
+    issue_id = office.issue(list_id, HARVEST, "harvest.pt.txt")
+
+    brazilian = office.add(list_id, HARVEST_MENDED, "harvest.pt-BR.txt")
+    mended = office.add(list_id, NURSES, "harvest.pt-BR.txt")
+
+    assert (brazilian.joined, mended.replaced_in) == (issue_id, (issue_id,))
+    assert languages(office, issue_id) == [(0, "pt"), (1, "pt-BR")]
+
+
+def test_of_two_editions_in_its_language_the_organisations_own_serves_everybody_else(
+    keys: Keys, office: Office
+) -> None:
+    office = replace(office, desk=desk_for(keys, language="pt-PT"))
+    list_id = office.add_list()
+    issue_id = office.issue(list_id, HARVEST, "harvest.pt-BR.txt")
+
+    office.add(list_id, NURSES, "harvest.pt-PT.txt")
+
+    assert languages(office, issue_id) == [(0, "pt-PT"), (1, "pt-BR")]
 
 
 def test_another_name_or_a_begun_issue_is_not_joined(office: Office) -> None:

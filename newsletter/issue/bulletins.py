@@ -1,7 +1,7 @@
 """Bulletins as stored: sealed, read again when needed, one version taking another's place."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePath
 
@@ -14,7 +14,7 @@ from newsletter.errors import NotFound
 from newsletter.issue.desk import Actor
 from newsletter.issue.register import names_of
 from newsletter.issue.waivers import open_findings
-from newsletter.languages import base_language
+from newsletter.languages import base_language, differ
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Delivery, DeliveryState, Edition, Issue, IssueState
 from newsletter.verses import compared
@@ -49,6 +49,30 @@ def stem_and_language(file_name: str) -> tuple[str, str | None]:
     if dot and head and tail.replace("-", "").isalnum() and base_language(tail) in _LANGUAGES:
         return head, tail
     return stem, None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a bulletin's file is called, and the language of its text."""
+
+    stem: str
+    named: str | None  # the language that the name tells
+    language: str
+
+    def has_the_readers_of(self, other: "Written") -> bool:
+        """Whether both are in one language, and not for different readers of it.
+
+        Where both names tell it, as in `harvest.pt.txt` and `harvest.pt-BR.txt`, somebody
+        wanted two.
+        """
+        if self.named and other.named:
+            return self.named.lower() == other.named.lower()
+        return not differ(self.language, other.language)
+
+
+def written(keys: Keys, row: BulletinRow) -> Written:
+    """Return what a stored bulletin is called."""
+    return Written(*stem_and_language(name_and_source(keys, row)[0]), row.language)
 
 
 def content_index(keys: Keys, bulletin: Bulletin) -> bytes:
@@ -126,19 +150,25 @@ def known(session: Session, list_id: int | None, content: bytes) -> BulletinRow 
 
 
 def previous_version(
-    session: Session, keys: Keys, bulletin: Bulletin, stem: str, list_id: int | None
+    session: Session, keys: Keys, bulletin: Bulletin, file_name: str, list_id: int | None
 ) -> BulletinRow | None:
     """Return the unsent bulletin that this one is a new version of.
 
     The same file name counts first, then mostly the same text; always the same list and
     language.
     """
+    this = Written(*stem_and_language(file_name), bulletin.language)
     language = base_language(bulletin.language)
-    rows = [row for row in unsent(session, list_id) if base_language(row.language) == language]
-    for row in rows:
-        if stem_and_language(name_and_source(keys, row)[0])[0] == stem:
+    rows = [
+        (row, other)
+        for row in unsent(session, list_id)
+        if base_language(row.language) == language
+        and this.has_the_readers_of(other := written(keys, row))
+    ]
+    for row, other in rows:
+        if other.stem == this.stem:
             return row
-    for row in rows:
+    for row, _ in rows:
         if similarity(read_stored(keys, row), bulletin) >= MOSTLY:
             return row
     return None

@@ -21,12 +21,12 @@ from newsletter.issue.bulletins import (
     find_bulletin,
     findings_of,
     known,
-    name_and_source,
     names_found,
     previous_version,
     read_stored,
     stem_and_language,
     store,
+    written,
 )
 from newsletter.issue.desk import (
     Actor,
@@ -47,7 +47,6 @@ from newsletter.issue.editions import (
 )
 from newsletter.issue.held import refuse_while_stopping, want_stop
 from newsletter.issue.wording import blocking_lines
-from newsletter.languages import base_language
 from newsletter.tables import (
     Approval,
     Delivery,
@@ -130,7 +129,7 @@ def add_bulletin(
         UnreadableInput: the file cannot be read as a bulletin.
         NotFound: no such list.
     """
-    stem, named = stem_and_language(file_name)
+    named = stem_and_language(file_name)[1]
     home = desk.settings.organisation.language
     bulletin = read_bulletin(source, PurePath(file_name).name, language or named, home)
     if list_id is not None:
@@ -138,7 +137,7 @@ def add_bulletin(
     same = known(session, list_id, content_index(desk.keys, bulletin))
     if same is not None and carried(read_stored(desk.keys, same)) == carried(bulletin):
         return Added(same.id, already=True)
-    previous = previous_version(session, desk.keys, bulletin, stem, list_id)
+    previous = previous_version(session, desk.keys, bulletin, file_name, list_id)
     row = store(
         session,
         desk.keys,
@@ -153,7 +152,7 @@ def add_bulletin(
     if previous is not None:
         replaced_in = _replace(session, desk, previous, row, by, now)
         return Added(row.id, False, replaced_in, previous_id=previous.id)
-    return Added(row.id, False, joined=_join(session, desk, row, stem, by, now))
+    return Added(row.id, False, joined=_join(session, desk, row, by, now))
 
 
 def draft(
@@ -505,11 +504,10 @@ def _unsent_issues_of(session: Session, row: BulletinRow) -> Sequence[int]:
     ).all()
 
 
-def _join(
-    session: Session, desk: Desk, row: BulletinRow, stem: str, by: Actor, now: datetime
-) -> int | None:
+def _join(session: Session, desk: Desk, row: BulletinRow, by: Actor, now: datetime) -> int | None:
     if row.list_id is None:
         return None
+    this = written(desk.keys, row)
     issues = session.scalars(
         select(Issue.id)
         .where(Issue.list_id == row.list_id, Issue.state.in_(UNSENT))
@@ -517,9 +515,10 @@ def _join(
     ).all()
     for issue_id in issues:
         others = bulletins_of(session, issue_id)
-        stems = {stem_and_language(name_and_source(desk.keys, old)[0])[0] for old in others}
-        languages = {base_language(old.language) for old in others}
-        if stem not in stems or base_language(row.language) in languages:
+        there = [written(desk.keys, other) for other in others]
+        if all(other.stem != this.stem for other in there):
+            continue
+        if any(this.has_the_readers_of(other) for other in there):
             continue
         issue = lock_issue(session, issue_id)
         if issue.state in UNSENT:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.errors import NotFound
 from newsletter.issue.bulletins import read_stored
 from newsletter.issue.desk import Desk
-from newsletter.languages import base_language
+from newsletter.languages import best_match
 from newsletter.rendering import RenderedEmail, html_bytes, render, weight_of
 from newsletter.tables import Bulletin as BulletinRow
 from newsletter.tables import Edition, Issue
@@ -29,8 +29,9 @@ def put_editions(
     Edition 0 serves everybody without an edition in their language, so the organisation's
     own language comes first, whichever was written first.
     """
-    home = base_language(desk.settings.organisation.language)
-    rows = sorted(bulletins, key=lambda row: base_language(row.language) != home)
+    rows = list(bulletins)
+    home = best_match(desk.settings.organisation.language, [row.language for row in rows])
+    rows.sort(key=lambda row: row.language != home)
     look = desk.look(session.get_one(MailingList, issue.list_id))
     for no, row in enumerate(rows):
         email = render(read_stored(desk.keys, row), look, desk.templates)
