@@ -107,7 +107,7 @@ def test_a_logo_is_made_small_and_sharp_and_never_larger(
         ("#f4ead6", None, SHEETS, "#1e2428"),  # light ink: lost in the light
         ("#c07a2d", None, SHEETS, ""),  # seen on both
         ("#22292f", "#ffffff", SHEETS, ""),  # has a ground of its own
-        ("#f4ead6", None, ("#13232f", "#13232f"), ""),
+        ("#f4ead6", None, ("#13232f", "#13232f"), "#13232f"),  # lost on paper
         ("#22292f", None, ("#13232f", "#13232f"), "#ffffff"),  # lost on both
     ],
 )

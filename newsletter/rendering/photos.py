@@ -14,7 +14,7 @@ from io import BytesIO
 from PIL import Image
 
 from newsletter.bulletin import Bulletin, Picture
-from newsletter.colours import DARK, LIGHT, contrast
+from newsletter.colours import DARK, contrast
 from newsletter.errors import Problem
 from newsletter.rendering.shell import Photo
 
@@ -33,6 +33,7 @@ LOGO_LIMIT = 40_000  # bytes
 _DRAWN = 96  # of 255: less is the edge of a shape
 _TOLD = 1.8  # contrast of a shape with its ground
 _ENOUGH = 0.9
+_PAPER = "#ffffff"
 
 _lock = threading.Lock()
 
@@ -123,7 +124,7 @@ def logo_from(data: bytes, sheets: tuple[str, str]) -> Logo:
     """Return the logo in a file, PNG or JPEG, small enough for each mail to carry.
 
     `sheets` are the colours it stands on, in light and in dark.  Where it is transparent and
-    would be lost on one of them, it is given a ground, the other one if it can be.
+    would be lost on one of them, or on paper, it is given a ground: one of the others if it can be.
 
     Raises:
         Problem: it cannot be read.
@@ -150,9 +151,10 @@ def logo_from(data: bytes, sheets: tuple[str, str]) -> Logo:
 
 def _plate(logo: Image.Image, sheets: tuple[str, str]) -> str:
     """Return the ground that a logo needs, "" where it needs none."""
-    if logo.mode != "RGBA" or all(_seen_on(logo, sheet) >= _ENOUGH for sheet in sheets):
+    grounds = (*sheets, _PAPER, DARK.sheet)
+    if logo.mode != "RGBA" or all(_seen_on(logo, each) >= _ENOUGH for each in grounds[:3]):
         return ""
-    return max((*sheets, LIGHT.sheet, DARK.sheet), key=lambda ground: _seen_on(logo, ground))
+    return max(grounds, key=lambda ground: _seen_on(logo, ground))
 
 
 def _seen_on(logo: Image.Image, sheet: str) -> float:
