@@ -14,6 +14,7 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.events import apply_waiting, lists_are_fresh, lists_wanted, pull_lists, reconcile
 from newsletter.message import category_of
+from newsletter.original import take_the_place
 from newsletter.providers.reported import EventKind, NoAnswer
 from newsletter.providers.sendgrid import records as module
 from newsletter.providers.sendgrid.records import SendGridRecords
@@ -126,6 +127,34 @@ def test_unknowns_that_the_log_knows_are_submitted(
     submitted, failed = DeliveryState.SUBMITTED, DeliveryState.FAILED
     assert states == [submitted, submitted, failed, UNKNOWN]
     assert became(engine, gone.deliveries[2]).reason is Reason.DROPPED
+
+
+def test_after_a_restore_the_log_tells_who_got_it_since_the_copy(
+    engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords
+) -> None:
+    gone = new_issue(engine, keys, 5, UNKNOWN)
+    with writing(engine) as session:
+        session.execute(update(Delivery).values(reason=Reason.PUT_BACK, attempt_id=None))
+        take_the_place(session)
+    since, later_still = gone.attempt_id + 1, gone.attempt_id + 2
+    strange = {"pb_d": keys.token(Purpose.DELIVERY, 12345), "pb_a": str(since)}
+    server.plan(
+        log=[
+            message(keys, gone, 0, attempt_id=since),
+            message(keys, gone, 1, "dropped", attempt_id=later_still),
+            message(keys, gone, 2, custom_args=strange),
+            message(keys, gone, 3, custom_args=None),  # category, person and time are not enough
+        ]
+    )
+
+    found = [search(engine, keys, records, after) for after in (timedelta(minutes=1), SOON)]
+
+    assert found == [2, 0]
+    states = [became(engine, number).state for number in gone.deliveries]
+    assert states == [DeliveryState.SUBMITTED, DeliveryState.FAILED, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert became(engine, gone.deliveries[2]).reason is Reason.PUT_BACK
+    with reading(engine) as session:
+        assert set(session.scalars(select(LogSearch.searches))) == {1}
 
 
 def test_silence_is_shown_and_never_acted_on(

@@ -24,6 +24,7 @@ from newsletter.tables import (
     Issue,
     LogSearch,
     ProviderLook,
+    Reason,
 )
 from subscribers.database import insert_new, reading, table_of, writing
 from subscribers.privacy import Keys, Purpose
@@ -48,28 +49,23 @@ class _Open:
     """An unknown delivery whose time to be searched for has come."""
 
     delivery_id: int
-    attempt_id: int
+    attempt_id: int  # 0 for none that we know
     issue_id: int
     searches: int
-    begun_at: datetime
-    answer_by: datetime
+    after: datetime  # when it may have been taken
+    before: datetime
     address: str = field(repr=False)
     index: bytes = field(repr=False)
-
-    @property
-    def after(self) -> datetime:
-        return self.begun_at - SLACK
-
-    @property
-    def before(self) -> datetime:
-        return self.answer_by + FIRST_SEARCH
+    put_back: bool = False  # the attempt was made after this copy of the database
 
 
 def reconcile(engine: Engine, keys: Keys, records: Records, now: datetime) -> int:
     """Search the provider's log for unknown deliveries; return how many were found.
 
     Each is searched for 10 minutes, an hour and a day after its attempt, AT_ONCE people in
-    one pass.  What was found waits to be applied.
+    one pass.  What was found waits to be applied.  Of those who became unknown because the
+    database was put back, nobody knows the attempt: only a record that names their delivery
+    counts.
 
     Raises:
         DatabaseUnavailable: the database could not be read or written.
@@ -82,8 +78,9 @@ def reconcile(engine: Engine, keys: Keys, records: Records, now: datetime) -> in
             return 0
         unknown = _unknown(session, keys, now)
     found = 0
-    for issue_id in dict.fromkeys(each.issue_id for each in unknown):
-        of_issue = [each for each in unknown if each.issue_id == issue_id]
+    kinds = dict.fromkeys((each.issue_id, each.put_back) for each in unknown)
+    for kind in kinds:
+        of_issue = [each for each in unknown if (each.issue_id, each.put_back) == kind]
         try:
             found += _search(engine, keys, records, of_issue, now)
         except NoAnswer as silence:
@@ -133,7 +130,8 @@ def _unknown_of(
     rows = session.execute(
         select(
             _delivery.c.id,
-            _delivery.c.attempt_id,
+            func.coalesce(_delivery.c.attempt_id, 0).label("attempt_id"),
+            (_delivery.c.reason == Reason.PUT_BACK).label("put_back"),
             Attempt.started_at,
             Attempt.answer_by,
             Subscriber.address,
@@ -141,18 +139,20 @@ def _unknown_of(
             LogSearch.attempt_id.label("searched_attempt"),
             LogSearch.searches,
         )
-        .join(Attempt, Attempt.id == _delivery.c.attempt_id)
+        .outerjoin(Attempt, Attempt.id == _delivery.c.attempt_id)
         .join(Subscriber, Subscriber.id == _delivery.c.subscriber_id)
         .outerjoin(LogSearch, LogSearch.delivery_id == _delivery.c.id)
         .where(
             _delivery.c.id.between(first or 0, last or 0),
             _delivery.c.issue_id + 0 == issue_id,  # keeps SQLite on the range of ids
             _delivery.c.state == DeliveryState.UNKNOWN,
-            Attempt.started_at <= now - FIRST_SEARCH,
-            Attempt.started_at > now - KEPT,
+            or_(
+                _delivery.c.reason == Reason.PUT_BACK,
+                Attempt.started_at.between(now - KEPT, now - FIRST_SEARCH),
+            ),
             or_(
                 LogSearch.delivery_id.is_(None),
-                LogSearch.attempt_id != _delivery.c.attempt_id,
+                LogSearch.attempt_id != func.coalesce(_delivery.c.attempt_id, 0),
                 LogSearch.next_at <= now,
             ),
         )
@@ -165,10 +165,11 @@ def _unknown_of(
             row.attempt_id,
             issue_id,
             row.searches if row.searched_attempt == row.attempt_id else 0,
-            row.started_at,
-            row.answer_by,
+            now - KEPT if row.put_back else row.started_at - SLACK,
+            now if row.put_back else row.answer_by + FIRST_SEARCH,
             keys.decrypt(row.address, "subscriber.address", row.address_index),
             row.address_index,
+            bool(row.put_back),
         )
 
 
@@ -210,40 +211,43 @@ def _take(
 ) -> set[int]:
     """Keep what the log proves as events; return the deliveries that it knows."""
     by_index = {each.index: each for each in unknown}
-    proven: dict[int, bool] = {}  # attempt -> the log's own record of it names it
+    proven: dict[int, int | None] = {}  # attempt -> itself, if the log's own record names it
     events: dict[int, Reported] = {}
     for message in messages:
         each = by_index.get(keys.address_index(message.address))
         if each is None or not each.after <= message.created_at <= each.before:
             continue
-        if each.attempt_id not in proven:
-            proven[each.attempt_id] = _names(keys, records, message, each)
-        if proven[each.attempt_id]:
-            events[each.delivery_id] = _event(keys, message, each)
+        if each.put_back or each.attempt_id not in proven:
+            proven[each.attempt_id] = _attempt_in(keys, records, message, each)
+        if attempt_id := proven[each.attempt_id]:
+            events[each.delivery_id] = _event(keys, message, each, attempt_id)
     if events:
         with writing(engine) as session:
             keep(session, keys, records.name, events.values(), now)
     return set(events)
 
 
-def _names(keys: Keys, records: Records, message: Logged, each: _Open) -> bool:
-    """Whether a message is the copy of this very attempt, and not of another site's issue.
+def _attempt_in(keys: Keys, records: Records, message: Logged, each: _Open) -> int | None:
+    """Return the attempt that a message is a copy of; None if it is of another site's issue.
 
     The list of messages does not tell what a copy carried; the record of one does.  Asked
     once for an attempt: its category and its time are then known to be ours.
     """
     carried = records.attempt_of(message.message_id)
-    mine = (keys.token(Purpose.DELIVERY, each.delivery_id), each.attempt_id)
-    return carried is None or carried == mine
+    token = keys.token(Purpose.DELIVERY, each.delivery_id)
+    if each.put_back:
+        is_newer = carried is not None and carried[0] == token and carried[1] > each.attempt_id
+        return carried[1] if carried and is_newer else None
+    return each.attempt_id if carried in (None, (token, each.attempt_id)) else None
 
 
-def _event(keys: Keys, message: Logged, each: _Open) -> Reported:
+def _event(keys: Keys, message: Logged, each: _Open, attempt_id: int) -> Reported:
     return Reported(
         event_id=f"log:{message.message_id}"[:120],
         kind=message.kind,
         happened_at=message.created_at,
         token=keys.token(Purpose.DELIVERY, each.delivery_id),
-        attempt_id=each.attempt_id,
+        attempt_id=attempt_id,
         address=message.address,
         raw=message.raw,
     )

@@ -130,6 +130,7 @@ def fork(act: Callable[..., None], *arguments: object) -> tuple[ForkServerProces
     listening, told = _processes.Pipe(duplex=False)
     process = _processes.Process(target=act, args=(*arguments, told), daemon=True)
     process.start()
+    told.close()  # ours: if the process ends without a word, that is heard
     return process, listening.recv()
 
 
