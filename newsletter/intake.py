@@ -34,6 +34,7 @@ from newsletter.issue import (
     findings_of,
     weigh,
 )
+from newsletter.languages import language_name
 from newsletter.notices import tell
 from newsletter.schedule import draft_at
 from newsletter.site import Site
@@ -230,7 +231,8 @@ def _already_in(
     if added.already:
         what = f"The same text was there already, as bulletin {added.id}"
     elif added.joined is not None:
-        what = f"Taken as bulletin {added.id}, a further language"
+        language = language_name(find_bulletin(session, added.id).language)
+        what = f"Taken as bulletin {added.id}, a further language ({language})"
     else:
         what = f"Taken as bulletin {added.id}, a new version of {added.previous_id}"
     sentence = f"{what}: {_fate(session, desk, issue_id, now)}"
@@ -305,13 +307,13 @@ def _fate(session: Session, desk: Desk, issue_id: int, now: datetime) -> str:
         issue += " (practice: nothing leaves this machine)"
     if view.state is IssueState.SCHEDULED:
         goes = f"{issue} goes out {view.starts} to {counted(view.head_count)}."
-        return " ".join([goes, *_forecast(session, desk, view, now)])
+        return " ".join([goes, *view.in_languages(), *_forecast(session, desk, view, now)])
     if view.state is IssueState.AWAITING_APPROVAL:
         waits = (
             f"{issue} waits for approval ({view.approvals} of {view.approvals_needed}) and is "
             f"due {view.when}."
         )
-        return " ".join([waits, *_forecast(session, desk, view, now)])
+        return " ".join([waits, *view.in_languages(), *_forecast(session, desk, view, now)])
     if view.blockers:
         return f"{issue} is blocked and a draft again, due {view.when}: mend it."
     return f"{issue} {_FATES[view.state]}" + (f", due {view.when}." if view.when else ".")

@@ -55,6 +55,17 @@ def differ(one: str, other: str) -> bool:
     return first.names_region and second.names_region and first.region != second.region
 
 
+def language_name(tag: str) -> str:
+    """Return what a language is called in English: "Persian", "Portuguese (Brazil)"."""
+    from babel.core import Locale, UnknownLocaleError
+
+    english = Locale("en")
+    try:
+        return Locale.parse(tag.replace("_", "-"), sep="-").get_display_name(english) or tag
+    except (UnknownLocaleError, ValueError):
+        return str(english.languages.get(tag.lower(), tag))
+
+
 def _rank(spoken: str, tag: str) -> int | None:
     """Return how far a tag is from a reader's, 0 being the same; None where they cannot read it."""
     if spoken.replace("_", "-").lower() == tag.replace("_", "-").lower():

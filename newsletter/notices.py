@@ -177,6 +177,7 @@ def _approval_waits(view: IssueView, forecast: Forecast | None) -> list[str]:
         f"to {counted(view.head_count)}, once "
         f"{counted(missing, 'more person has', 'more people have')} approved it. "
         "The author does not count.",
+        *view.in_languages(),
         *(forecast.sentences() if forecast else ()),
         f"To approve it: newsletter issue approve {view.id} --by YOUR-ADDRESS",
     ]

@@ -31,6 +31,17 @@ def audience(list_id: int) -> Subquery:
     )
 
 
+def head_counts(session: Session, list_id: int) -> dict[str | None, int]:
+    """Return how many people of a list would be written to now, by the language they speak."""
+    people = audience(list_id)
+    counts = (
+        select(people.c.language, func.count().label("people"))
+        .where(people.c.state == SubscriptionState.ACTIVE, ~people.c.suppressed)
+        .group_by(people.c.language)
+    )
+    return {row.language: row.people for row in session.execute(counts)}
+
+
 def head_count(session: Session, list_id: int) -> int:
     """Return how many people of a list would be written to now."""
     people = audience(list_id)

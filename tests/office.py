@@ -104,16 +104,17 @@ class Office:
                 )
             return row.id
 
-    def subscribe(self, list_id: int, people: int) -> None:
+    def subscribe(self, list_id: int, people: int, language: str | None = None) -> None:
         """Put invented people on a list."""
         keys = self.desk.keys
         with writing(self.engine) as session:
             for i in range(people):
-                index = keys.address_index(f"reader{list_id}-{i}@example.net")
+                index = keys.address_index(f"reader{list_id}{language or ''}-{i}@example.net")
                 person = Subscriber(
                     address_index=index,
                     address=keys.encrypt(f"reader{i}@example.net", "subscriber.address", index),
                     key_id=keys.key_id,
+                    language=language,
                     created_at=self.now,
                 )
                 session.add(person)

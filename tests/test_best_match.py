@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.languages import base_language, best_match, differ
+from newsletter.languages import base_language, best_match, differ, language_name
 
 # reader -> what is offered -> what they get
 MATCHES: dict[tuple[str | None, str], str | None] = {
@@ -80,6 +80,20 @@ def test_texts_differ_by_script_or_by_a_region_that_both_name(
     one: str, other: str, two: bool
 ) -> None:
     assert differ(one, other) is differ(other, one) is two
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("fa", "Persian"),
+        ("PT_br", "Portuguese (Brazil)"),
+        ("zh-Hant", "Chinese (Traditional)"),
+        ("x-private", "x-private"),
+        ("qtz", "qtz"),
+    ],
+)
+def test_a_language_is_told_by_its_name(tag: str, name: str) -> None:
+    assert language_name(tag) == name
 
 
 @pytest.mark.parametrize(("tag", "base"), [("pt-BR", "pt"), ("PT_br", "pt"), ("prs", "fa")])

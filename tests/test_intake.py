@@ -11,7 +11,7 @@ from sqlalchemy import select
 from newsletter.bulletin import LARGEST_BYTES
 from newsletter.config import Secrets
 from newsletter.intake import Intake, Taken
-from newsletter.issue import cancel
+from newsletter.issue import approve, cancel
 from newsletter.issue.register import register
 from newsletter.names import Kind, Pseudonym
 from newsletter.site import Site
@@ -25,6 +25,7 @@ from tests.office import (
     HARVEST_MENDED,
     LIBRARY,
     NURSES,
+    PAUL,
     RUTH,
     Office,
     desk_for,
@@ -42,6 +43,13 @@ KINDS = {
     ".xml": f"<rss version='2.0'><channel><item>{_ITEM}</item></channel></rss>".encode(),
     ".md": b"---\ntitle: The hills\n---\n\nThey met.\n\n* Pray for rain.\n",
 }
+
+
+IN_PERSIAN = (
+    "برداشت در تپه‌ها\n\nخانواده‌های دره این هفته جوهای خود را آوردند و با همه قسمت کردند.\n\n"
+    "دعا کنید\n\n• خدا را برای برداشت دره شکر کنید.\n"
+    "• دعا کنید که خانواده‌ها پیش از برف سالم به خانه برسند.\n"
+).encode()
 
 
 class Folder(Office):
@@ -408,16 +416,44 @@ def test_a_new_version_that_is_blocked_is_refused_and_holds_the_issue(folder: Fo
     assert folder.state(second.issue_id) is IssueState.DRAFT
 
 
-def test_a_further_language_joins_the_issue(folder: Folder) -> None:
-    folder.add_list()
+def test_a_translation_dropped_later_joins_the_issue_and_voids_its_approval(
+    keys: Keys, folder: Folder
+) -> None:
+    folder.desk = desk_for(keys, approvals=1)
+    folder.intake = folder.new_intake()
+    list_id = folder.add_list()
+    for language, people in (("en", 3), ("fa", 2)):
+        folder.subscribe(list_id, people, language)
     folder.drop()
     (first,) = folder.look()
-    folder.drop(NURSES, "harvest.fa.txt")
+    assert first.issue_id is not None
+    with writing(folder.engine) as session:
+        approve(session, folder.desk, first.issue_id, by=PAUL, now=folder.now)
+    approved = folder.state(first.issue_id)
 
+    folder.drop(IN_PERSIAN, "harvest.fa.txt")
     (farsi,) = folder.look()
 
+    assert approved is IssueState.SCHEDULED
     assert farsi.issue_id == first.issue_id
-    assert "a further language" in farsi.sentence
+    assert farsi.sentence.startswith(
+        "Taken as bulletin 2, a further language (Persian): issue 1 for Weekly waits for "
+        "approval (0 of 1) and is due Friday 27 November 2026, 07:00 Europe/London. In English, "
+        "which serves everybody else, too: 3 people; in Persian: 2 people."
+    )
+
+
+def test_a_translation_that_comes_first_gives_the_original_its_place(folder: Folder) -> None:
+    folder.add_list()
+    folder.drop(IN_PERSIAN, "harvest.fa.txt")
+    folder.drop()
+
+    alone, original = folder.look()
+
+    assert original.issue_id == alone.issue_id
+    assert "Nothing of it is in English" in alone.sentence
+    assert alone.issue_id is not None
+    assert [each.language for each in folder.view(alone.issue_id).readers] == ["en", "fa"]
 
 
 @pytest.mark.parametrize("ending", [".docx", ".html", ".xml", ".md"])

@@ -416,6 +416,35 @@ def test_of_two_editions_in_its_language_the_organisations_own_serves_everybody_
     assert languages(office, issue_id) == [(0, "pt-PT"), (1, "pt-BR")]
 
 
+def test_an_issue_tells_how_many_read_it_in_which_language(office: Office) -> None:
+    list_id = office.add_list()
+    issue_id = office.issue(list_id)
+    for language, people in ((None, 2), ("sw", 1), ("en-NG", 1), ("fa-AF", 2), ("ps", 1)):
+        office.subscribe(list_id, people, language)
+    alone = office.view(issue_id)
+
+    office.add(list_id, NURSES, "harvest.fa.txt")
+
+    view = office.view(issue_id)
+    assert (alone.head_count, alone.in_languages()) == (7, [])
+    assert [(each.language, each.people) for each in view.readers] == [("en", 5), ("fa", 2)]
+    assert view.in_languages() == [
+        "In English, which serves everybody else, too: 5 people; in Persian: 2 people."
+    ]
+
+
+def test_an_issue_that_is_not_in_the_organisations_language_says_so(office: Office) -> None:
+    list_id = office.add_list()
+
+    view = office.view(office.issue(list_id, NURSES, "harvest.pt-BR.txt"))
+
+    assert view.missing == "en"
+    assert view.in_languages() == [
+        "Nothing of it is in English, the language of the organisation: whoever reads no other "
+        "gets it in Portuguese (Brazil)."
+    ]
+
+
 def test_another_name_or_a_begun_issue_is_not_joined(office: Office) -> None:
     list_id = office.add_list()
     issue_id = office.issue(list_id)

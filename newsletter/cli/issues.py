@@ -371,6 +371,7 @@ def _json(view: IssueView, blocking: list[str], forecast: Forecast | None = None
         "approvals": view.approvals,
         "approvals_needed": view.approvals_needed,
         "editions": [vars(edition) for edition in view.editions],
+        "readers": [vars(each) for each in view.readers],
         "practice": view.practice,
         "pause_reason": view.pause_reason,
         "held": view.held,
@@ -382,6 +383,7 @@ def _json(view: IssueView, blocking: list[str], forecast: Forecast | None = None
 def _sentences(view: IssueView, blocking: list[str], forecast: Forecast | None = None) -> list[str]:
     lines = [f"Issue {view.id} to {view.list_name} is {_STATES[view.state]}{_when(view)}."]
     lines += [f"It goes to {counted(view.head_count)}."] if view.state in issue.UNSENT else []
+    lines += view.in_languages()
     lines += forecast.sentences() if forecast else []
     if view.state is IssueState.AWAITING_APPROVAL:
         lines.append(
