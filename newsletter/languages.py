@@ -1,8 +1,8 @@
 """Languages as BCP 47 tags: which of those there are serves a reader best.
 
 The scripts and regions that go without saying come from Unicode's tables, which Babel carries.
-Its table of languages that stand in for one another is not used: it gives Russian to a Ukrainian,
-Turkish to a Kurd and Chinese to a Uyghur.
+Unicode's table of languages that stand in for one another is not used: it gives Russian to a
+Ukrainian, and counts Turkish as near to Kurdish and Chinese as near to Tibetan.
 """
 
 import re
