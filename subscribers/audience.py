@@ -14,7 +14,7 @@ def audience(list_id: int) -> Subquery:
     """Return the audience of a list, one row a person, in no order.
 
     Columns: subscriber_id, subscription_id, state, suppressed (the address is never to be
-    mailed, which wins over the state), language.
+    mailed, which wins over the state), language, style (the one that they chose, if any).
     """
     return (
         select(
@@ -23,6 +23,7 @@ def audience(list_id: int) -> Subquery:
             Subscription.state.label("state"),
             Suppression.address_index.is_not(None).label("suppressed"),
             Subscriber.language.label("language"),
+            Subscriber.style.label("style"),
         )
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
         .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)

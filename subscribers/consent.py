@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from subscribers.address import read_address
 from subscribers.database import BigKey, Code, Instant, table_of
 from subscribers.privacy import Keys
+from subscribers.style import Style
 from subscribers.suppression import suppress
 from subscribers.tables import (
     Basis,
@@ -39,6 +40,7 @@ class Person:
     language: str | None = None  # BCP 47
     zone: str | None = None  # IANA
     country: str | None = None  # ISO 3166-1 alpha-2
+    style: Style | None = None
 
 
 class Enrolment(enum.Enum):
@@ -84,8 +86,8 @@ def enrol(
 ) -> dict[bytes, Enrolment]:
     """Subscribe many people, named by address index, to a list.  Repeating changes nothing.
 
-    What we know of a person is completed, never overwritten.  Of those who left or are
-    suppressed nothing is stored.
+    What we know of a person is completed, never overwritten; only *discreet* counts at once, for
+    whoever says so knows of a danger.  Of those who left or are suppressed nothing is stored.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -122,6 +124,7 @@ _KNOWN = (
         Subscriber.language,
         Subscriber.zone,
         Subscriber.country,
+        Subscriber.style,
         Subscription.state,
     )
     .outerjoin(
@@ -164,6 +167,7 @@ def _add_people(
             "language": person.language,
             "zone": person.zone,
             "country": person.country,
+            "style": _kept(person.style),
             "created_at": now,
         }
         for index, person in people.items()
@@ -223,9 +227,37 @@ def _complete(
             "language": row.language or person.language,
             "zone": row.zone or person.zone,
             "country": row.country or person.country,
+            "style": _first_style(row.style, person.style),
         }
         if new != {column: getattr(row, column) for column in new}:
             session.execute(update(Subscriber).where(Subscriber.id == row.id).values(new))
+
+
+def choose_style(session: Session, subscriber_id: int, style: Style) -> bool:
+    """Keep the style that a person's mail shall have; return False if it was so already.
+
+    Holds for mail that has not been handed over yet: who chooses the discreet one gets nothing
+    else from now on.
+    """
+    changed = session.execute(
+        update(Subscriber)
+        .where(
+            Subscriber.id == subscriber_id,
+            Subscriber.style.is_distinct_from(literal(_kept(style), Code(Style))),
+        )
+        .values(style=_kept(style))
+        .returning(Subscriber.id)
+    )
+    return changed.first() is not None
+
+
+def _kept(style: Style | None) -> Style | None:
+    """Return what is stored: nothing of those who read what everybody reads."""
+    return None if style is Style.STANDARD else style
+
+
+def _first_style(known: Style | None, again: Style | None) -> Style | None:
+    return again if again is Style.DISCREET else known or _kept(again)
 
 
 # --- leaving --------------------------------------------------------------------------
@@ -323,6 +355,7 @@ class Details:
     language: str | None
     timezone: str | None
     country: str | None
+    style: Style  # that they chose, if a list does not force another
     since: datetime | None  # None: no subscriber, only a suppression
     lists: tuple[ListDetails, ...]
     suppression: SuppressionDetails | None
@@ -349,7 +382,7 @@ def details(session: Session, keys: Keys, address: str) -> Details | None:
     person = find(session, keys, wire)
     suppression = _suppression(session, keys, index)
     if person is None:
-        only = Details(wire, None, None, None, None, None, (), suppression)
+        only = Details(wire, None, None, None, None, Style.STANDARD, None, (), suppression)
         return only if suppression else None
     return Details(
         keys.decrypt(person.address, "subscriber.address", index),
@@ -357,6 +390,7 @@ def details(session: Session, keys: Keys, address: str) -> Details | None:
         person.language,
         person.zone,
         person.country,
+        person.style or Style.STANDARD,
         person.created_at,
         lists_of(session, person.id),
         suppression,

@@ -33,6 +33,7 @@ _KNOWN = {
     "language": "language lang locale sprache langue idioma lingua taal язык 언어",
     "timezone": "timezone tz zone zeitzone fuseauhoraire zonahoraria",
     "country": "country countrycode cc land pays pais",
+    "style": "style stil",
     "state": "state status subscriptionstatus",
 }
 LEAVERS = {"unsubtime", "cleantime"}  # only exports of people who left, or bounced, have them

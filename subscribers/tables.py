@@ -3,10 +3,11 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subscribers.database import Base, BigKey, Code, Instant
+from subscribers.style import Style
 
 
 class SubscriptionState(enum.IntEnum):
@@ -73,13 +74,22 @@ class MailingList(Base):
     name: Mapped[str] = mapped_column(String(40), unique=True)  # [a-z0-9-], in commands and folders
     title: Mapped[str] = mapped_column(String(200))  # what people read
     created_at: Mapped[datetime] = mapped_column(Instant)
+    style: Mapped[Style | None] = mapped_column(Code(Style))  # forced; None: as each chose
 
 
 class Subscriber(Base):
     """A person.  Address and name are sealed with the address index as row name."""
 
     __tablename__ = "subscriber"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # an id in an old mail never names another
+    __table_args__ = (
+        Index(
+            "subscriber_styled",
+            "style",
+            postgresql_where=text("style IS NOT NULL"),
+            sqlite_where=text("style IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},  # an id in an old mail never names another
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     address_index: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
@@ -90,6 +100,7 @@ class Subscriber(Base):
     zone: Mapped[str | None] = mapped_column(String(64))  # IANA
     country: Mapped[str | None] = mapped_column(String(2))  # ISO 3166-1, only as declared
     created_at: Mapped[datetime] = mapped_column(Instant)
+    style: Mapped[Style | None] = mapped_column(Code(Style))  # chosen; None: standard
 
 
 class Subscription(Base):

@@ -25,10 +25,13 @@ from subscribers.database import reading, writing
 from subscribers.errors import Problem, UnreadableInput
 from subscribers.privacy import Keys
 from subscribers.spreadsheet import Row, guarded, open_sheet
+from subscribers.style import Style, style_named
 from subscribers.tables import Basis, Subscriber, Subscription, Suppression
 
 ROWS_AT_ONCE = 10_000  # in one transaction: a few tenths of a second with the write lock
-EXPORT_COLUMNS = ("email", "name", "language", "timezone", "country", "state", "basis", "since")
+EXPORT_COLUMNS = (
+    *("email", "name", "language", "timezone", "country", "style", "state", "basis", "since"),
+)
 
 # What a column named state or status may say of people who must not be taken back in: our
 # own words, and those of listmonk, Mailchimp and SendGrid.
@@ -188,6 +191,7 @@ def _person(row: Row) -> Person:
         _language(cells.get("language", "").strip()),
         _zone(cells.get("timezone", "").strip()),
         _country(cells.get("country", "").strip()),
+        _style(cells.get("style", "").strip()),
     )
 
 
@@ -199,6 +203,7 @@ def _completed(known: Person, again: Person) -> Person:
         known.language or again.language,
         known.zone or again.zone,
         known.country or again.country,
+        again.style if again.style is Style.DISCREET else known.style or again.style,
     )
 
 
@@ -251,6 +256,11 @@ def _country(written: str) -> str | None:
     if code := _countries().get(written.casefold()):
         return code
     raise UnreadableInput("The country is not known: write its two letters, such as DE or IR.")
+
+
+@lru_cache(64)
+def _style(written: str) -> Style | None:
+    return style_named(written) if written else None
 
 
 @cache
@@ -322,6 +332,7 @@ def _exported(session: Session, keys: Keys, list_id: int) -> Iterator[list[str]]
             Subscriber.language,
             Subscriber.zone,
             Subscriber.country,
+            Subscriber.style,
             Subscription.state,
             Subscription.basis,
             Subscription.changed_at,
@@ -341,6 +352,7 @@ def _exported(session: Session, keys: Keys, list_id: int) -> Iterator[list[str]]
             row.language or "",
             row.zone or "",
             row.country or "",
+            row.style.label if row.style else "",
             "suppressed" if row.suppressed else row.state.name.lower(),
             row.basis.label,
             row.changed_at.isoformat(timespec="seconds"),

@@ -9,6 +9,7 @@ from subscribers.consent import (
     Enrolment,
     Ground,
     Person,
+    choose_style,
     details,
     enrol,
     find,
@@ -19,6 +20,7 @@ from subscribers.consent import (
 )
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys
+from subscribers.style import Style, style_for
 from subscribers.suppression import suppress
 from subscribers.tables import (
     Basis,
@@ -204,6 +206,39 @@ def test_somebody_unknown_leaves_nothing(engine: Engine, keys: Keys) -> None:
         assert not unsubscribe_everywhere(session, keys, 12345, "preferences", NOON)
 
 
+def test_a_chosen_style_is_kept_and_standard_is_no_mark(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        join(session, keys, add_list(session), ANNA)
+        anna = find(session, keys, ANNA)
+        assert anna is not None
+
+        changes = [
+            choose_style(session, anna.id, style)
+            for style in (Style.STANDARD, Style.DISCREET, Style.DISCREET, Style.STANDARD)
+        ]
+
+        session.refresh(anna)
+        assert changes == [False, True, False, True]
+        assert anna.style is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "forced", "style"),
+    [
+        (None, None, Style.STANDARD),
+        (Style.PLAIN, None, Style.PLAIN),
+        (Style.PLAIN, Style.LARGE, Style.LARGE),
+        (Style.DISCREET, Style.LARGE, Style.DISCREET),
+        (Style.PLAIN, Style.DISCREET, Style.DISCREET),
+        (Style.PLAIN, Style.STANDARD, Style.STANDARD),
+    ],
+)
+def test_a_list_forces_a_style_and_never_takes_the_discreet_one_away(
+    chosen: Style | None, forced: Style | None, style: Style
+) -> None:
+    assert style_for(chosen, forced) is style
+
+
 def test_details_show_one_person_and_no_other(engine: Engine, keys: Keys) -> None:
     with writing(engine) as session:
         urgent, weekly = add_list(session, "urgent"), add_list(session, "weekly")
@@ -221,6 +256,7 @@ def test_details_show_one_person_and_no_other(engine: Engine, keys: Keys) -> Non
         "language": "sv",
         "timezone": "Europe/Stockholm",
         "country": "SE",
+        "style": "standard",
         "since": "2026-11-23T12:00:00+00:00",
         "lists": [
             {

@@ -101,6 +101,7 @@ def test_staff_see_why_an_unknown_address_is_suppressed(engine: Engine, keys: Ke
         "language": None,
         "timezone": None,
         "country": None,
+        "style": "standard",
         "since": None,
         "lists": [],
         "suppression": {

@@ -26,6 +26,7 @@ from subscribers.consent import (
 from subscribers.database import Base, DatabaseUnavailable, open_engine, reading, writing
 from subscribers.errors import Problem, UnreadableInput
 from subscribers.privacy import Keys
+from subscribers.style import Style
 from subscribers.suppression import suppress
 from subscribers.tables import (
     Basis,
@@ -410,11 +411,11 @@ def test_an_export_says_everything_of_one_list(engine: Engine, keys: Keys, weekl
     same = "explicit-consent,2026-11-23T12:00:00+00:00"
     assert written.startswith(b"\xef\xbb\xbf")
     assert written.decode("utf-8-sig").split("\r\n") == [
-        "email,name,language,timezone,country,state,basis,since",
-        f"anna@example.org,Anna Ek,sv,Europe/Stockholm,SE,active,{same}",
-        "kim@example.org,김민수,ko,Asia/Seoul,KR,unsubscribed,explicit-consent,"
+        "email,name,language,timezone,country,style,state,basis,since",
+        f"anna@example.org,Anna Ek,sv,Europe/Stockholm,SE,,active,{same}",
+        "kim@example.org,김민수,ko,Asia/Seoul,KR,,unsubscribed,explicit-consent,"
         "2026-11-24T12:00:00+00:00",
-        f"ali@example.org,علی,fa,Asia/Tehran,IR,suppressed,{same}",
+        f"ali@example.org,علی,fa,Asia/Tehran,IR,,suppressed,{same}",
         "",
     ]
 
@@ -432,6 +433,39 @@ def test_an_export_imported_elsewhere_brings_only_those_who_are_subscribed(
 
     assert _counts(report) == (2, 0, 1, 0, 0)
     assert report.not_taken == ("basis", "since")
+
+
+def test_the_style_comes_in_and_goes_out(engine: Engine, keys: Keys, weekly: int) -> None:
+    sheet = (
+        b"email;style\na@example.org;Large print\nb@example.org;standard\n"
+        b"c@example.org;DISCREET\nd@example.org;discret\n"
+    )
+
+    report = _import(engine, keys, weekly, sheet)
+
+    assert _counts(report) == (3, 0, 0, 0, 1)
+    assert report.refused[0].reason == (
+        "The style is not known: did you mean discreet? write one of standard, large, plain, "
+        "discreet."
+    )
+    rows = _export(engine, keys, weekly).decode("utf-8-sig").split("\r\n")[1:-1]
+    assert [row.split(",")[5] for row in rows] == ["large", "", "discreet"]
+
+
+def test_a_style_is_completed_and_only_discreet_counts_at_once(
+    engine: Engine, keys: Keys, weekly: int
+) -> None:
+    _import(engine, keys, weekly, b"email,style\na@x.org,large\nb@x.org,\nc@x.org,plain\n")
+
+    _import(
+        engine,
+        keys,
+        weekly,
+        b"email,style\na@x.org,plain\nb@x.org,plain\nc@x.org,large\nc@x.org,discreet\n",
+    )
+
+    styles = [_person(engine, keys, f"{name}@x.org").style for name in "abc"]
+    assert styles == [Style.LARGE, Style.PLAIN, Style.DISCREET]
 
 
 def test_what_is_exported_is_imported_as_it_was(engine: Engine, keys: Keys, weekly: int) -> None:

@@ -26,6 +26,7 @@ from subscribers import consent, suppression, transfer
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 from subscribers.privacy import Keys
+from subscribers.style import Style, style_named
 from subscribers.tables import SuppressionReason
 
 app = typer.Typer(
@@ -129,6 +130,8 @@ def show(email: Email, site: SiteFolder = None, as_json: AsJson = False) -> None
 def _about(details: consent.Details) -> list[str]:
     name = f"{details.name} " if details.name else ""
     lines = [f"{name}<{details.email}>"]
+    if details.style is not Style.STANDARD:
+        lines.append(f"Reads the {details.style.label} mail.")
     lines += [
         f"{each.list}: {each.state.name.lower()} since {each.since:%d %B %Y}, "
         f"basis {each.basis.label}"
@@ -138,6 +141,29 @@ def _about(details: consent.Details) -> list[str]:
         reason = details.suppression.reason.name.lower().replace("_", " ")
         lines.append(f"Never mailed since {details.suppression.since:%d %B %Y}: {reason}.")
     return lines
+
+
+@app.command(rich_help_panel=NOW_AND_THEN)
+def change(
+    email: Email,
+    style: Annotated[
+        str,
+        typer.Option("--style", help="standard, large (print), plain (text only) or discreet."),
+    ],
+    site: SiteFolder = None,
+) -> None:
+    """Choose for a person in which style their mail comes; the discreet one names nobody.
+
+    Example: newsletter subscribers change anna@example.org --style discreet
+    """
+    chosen = style_named(style)
+    with opened(site) as place, writing(place.engine) as session:
+        person = consent.find(session, place.keys, email)
+        if person is None:
+            raise NotFound("Nobody has this address: check its spelling.")
+        changed = consent.choose_style(session, person.id, chosen)
+        now_on = f"Done: the {chosen.label} mail from now on."
+    answer(False, {}, now_on if changed else "Nothing to do: it was so already.")
 
 
 @app.command(rich_help_panel=EVERY_DAY, epilog=SIDE_BY_SIDE)
