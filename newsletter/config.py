@@ -63,6 +63,10 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _web_address_or_none(url: str) -> str:
+    return url and _web_address(url)
+
+
 def _web_address_to_call(url: str) -> str:
     address = urlsplit(url)
     plain = address.scheme == "http" and address.hostname in LOOPBACK_HOSTS
@@ -230,15 +234,6 @@ class OwnSender(Section):
     logo: LogoFile | None = None  # empty: none
 
 
-class Discreet(Section):
-    """The From line and pages for readers at risk; nothing here may name the ministry."""
-
-    name: Line = ""
-    email: Line = ""
-    url: Line = ""
-    postal_address: Line = ""
-
-
 class Database(Section):
     """Where the truth lies."""
 
@@ -253,6 +248,17 @@ class Dkim(Section):
     rsa_key_file: Line = ""  # relative to the site's folder
     ed25519_selector: Annotated[str, AfterValidator(_selector)] = ""
     ed25519_key_file: Line = ""
+
+
+class Discreet(Section):
+    """The From line and pages for readers at risk; nothing here may name the ministry."""
+
+    name: Line = ""
+    email: MailAddress = ""
+    url: Annotated[Line, AfterValidator(_web_address_or_none)] = ""
+    postal_address: Line = ""
+    return_path: Annotated[str, AfterValidator(_return_path)] = ""  # as [provider.smtp] has one
+    dkim: Dkim = Dkim()  # of the domain of email; [provider.smtp.dkim] never signs this mail
 
 
 class Smtp(Section):
@@ -585,6 +591,7 @@ language = "en"
 name = {name}
 email = {_toml(sender_email)}
 # reply_to = "office@example.org"
+# [discreet]                              # for readers at risk: how-to/readers-at-risk.md
 
 [database]
 url = "sqlite:///newsletter.db"           # relative to this folder; or postgresql+psycopg://...

@@ -21,6 +21,7 @@ from typing import Literal
 from email_validator import EmailNotValidError, validate_email
 
 from newsletter.config import Settings
+from newsletter.discreet import fault_in
 from newsletter.errors import Problem
 from newsletter.rendering import (
     Photo,
@@ -31,6 +32,7 @@ from newsletter.rendering import (
     clean_name,
     slot_values,
 )
+from subscribers.style import Style
 
 Kind = Literal["bulletin", "test", "notice"]
 
@@ -103,6 +105,18 @@ def identity_of(settings: Settings, list_name: str = "") -> Identity:
     )
 
 
+def discreet_identity(settings: Settings) -> Identity:
+    """Return the identity of [discreet], which names nobody; the same for all lists.
+
+    Raises:
+        Problem: the settings lack something, or name the ministry.
+    """
+    if fault := fault_in(settings):
+        raise Problem(f"The discreet mail cannot go out: {fault}.")
+    discreet = settings.discreet
+    return Identity(discreet.name, discreet.email, None, discreet.url, discreet.return_path)
+
+
 @dataclass(frozen=True)
 class Envelope:
     """What the headers of an edition say besides subject and date."""
@@ -114,6 +128,7 @@ class Envelope:
     list_title: str = ""
     list_id: int = 0
     issue_id: int = 0
+    style: Style = Style.STANDARD
 
 
 def bulletin_envelope(
@@ -124,8 +139,25 @@ def bulletin_envelope(
     list_id: int,
     issue_id: int,
     kind: Literal["bulletin", "test"] = "bulletin",
+    style: Style = Style.STANDARD,
 ) -> Envelope:
-    """Return the envelope that the settings give to an issue of a list."""
+    """Return the envelope that the settings give to an issue of a list.
+
+    That of a discreet edition tells the list by its number.
+
+    Raises:
+        Problem: as `discreet_identity`.
+    """
+    if style is Style.DISCREET:
+        return Envelope(
+            kind=kind,
+            sender=discreet_identity(settings),
+            practice=settings.practice,
+            list_name=f"l{list_id}",
+            list_id=list_id,
+            issue_id=issue_id,
+            style=style,
+        )
     return Envelope(
         kind=kind,
         sender=identity_of(settings, list_name),
@@ -134,6 +166,7 @@ def bulletin_envelope(
         list_title=list_title,
         list_id=list_id,
         issue_id=issue_id,
+        style=style,
     )
 
 
@@ -322,7 +355,7 @@ class _Body:
     """Both parts as quoted-printable (RFC 2045, 6.7), cut open at the slots, and the photos.
 
     Every literal, and every value in a slot, begins a line.  With photos the HTML stands beside
-    them in a multipart/related (RFC 2387).
+    them in a multipart/related (RFC 2387).  An email of text alone has no parts.
     """
 
     head: bytes  # MIME's own headers
@@ -335,6 +368,10 @@ class _Body:
 
     @classmethod
     def of(cls, email: RenderedEmail) -> "_Body":
+        if email.text_only:
+            head = "MIME-Version: 1.0\r\n" + _part_fields("plain")
+            text = _encoded_literals(email.text, "", "")
+            return cls(head.encode("ascii"), text, (b"",), email.text.slots, ())
         # "=_" never occurs in quoted-printable, so no text can hold the boundary.
         hashed = email.hash().hex()
         boundary, inner = f"=_{hashed[:24]}", f"=_{hashed[24:48]}"
@@ -406,9 +443,13 @@ def _relaxed_headers(head: bytes) -> dict[bytes, bytes]:
 
 
 def _part_head(boundary: str, subtype: str) -> str:
+    return f"--{boundary}\r\n{_part_fields(subtype)}\r\n"
+
+
+def _part_fields(subtype: str) -> str:
     return (
-        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n"
     )
 
 

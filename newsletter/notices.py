@@ -156,7 +156,7 @@ def _what_waits(
     if view.state is IssueState.AWAITING_APPROVAL:
         forecast = foresee(session, desk.settings, view, now)
         return f"Issue {issue_id} waits for approval", _approval_waits(view, forecast)
-    found = findings(session, desk.keys, session.get_one(Issue, issue_id))
+    found = findings(session, desk.keys, desk.settings, session.get_one(Issue, issue_id))
     if blocking := blocking_sentences(found):
         return f"Issue {issue_id} is blocked", [
             f"Issue {issue_id} for the list {view.list_title} does not go out "

@@ -165,6 +165,7 @@ _EXCLUDED = {
     Reason.SUPPRESSED: "never to be mailed",
     Reason.ALREADY_RECEIVED: "received it already",
     Reason.CANCELLED: "cancelled",
+    Reason.NO_DISCREET_EDITION: "without a discreet edition",
 }
 
 

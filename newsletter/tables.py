@@ -56,6 +56,7 @@ class Reason(enum.IntEnum):
     SUPPRESSED = 2
     ALREADY_RECEIVED = 3
     CANCELLED = 4
+    NO_DISCREET_EDITION = 5  # they read the discreet mail, and the issue has none for them
     # FAILED
     ADDRESS_REFUSED = 10  # the provider refused this recipient
     MESSAGE_REFUSED = 11  # the provider refused the message after seeing it
@@ -176,7 +177,7 @@ class Issue(Base):
 
 
 class Edition(Base):
-    """The bytes as approved, one row for each language; never rendered again.
+    """The bytes as approved, one row for each language and style; never rendered again.
 
     `email` seals the JSON of a `RenderedEmail` under "edition.email" and the row name
     `b"<issue_id>/<no>"`.
@@ -188,7 +189,7 @@ class Edition(Base):
     no: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # 0 is everybody else's
     bulletin_id: Mapped[int] = mapped_column(ForeignKey("bulletin.id"), index=True)
     language: Mapped[str] = mapped_column(String(35))
-    style: Mapped[str] = mapped_column(String(10))  # standard, for now
+    style: Mapped[str] = mapped_column(String(10))  # a label of `Style`
     email: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 

@@ -7,13 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from subscribers.errors import Problem, UnreadableInput
+from subscribers.style import Style
 from subscribers.tables import MailingList
 
 LIST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
-def add_list(session: Session, name: str, title: str | None, now: datetime) -> MailingList:
+def add_list(
+    session: Session, name: str, title: str | None, now: datetime, style: Style | None = None
+) -> MailingList:
     """Make a list.  `name` appears in commands, folders and List-Id; `title` in mails.
+
+    `style` is forced on all its readers; None leaves it to each of them.
 
     Raises:
         UnreadableInput: the name does not fit.
@@ -26,7 +31,8 @@ def add_list(session: Session, name: str, title: str | None, now: datetime) -> M
         )
     if session.scalar(select(MailingList.id).where(MailingList.name == name)) is not None:
         raise Problem(f"There is a list {name} already: choose another name, or change that one.")
-    made = MailingList(name=name, title=titled(name if title is None else title), created_at=now)
+    titled_as = titled(name if title is None else title)
+    made = MailingList(name=name, title=titled_as, created_at=now, style=style)
     session.add(made)
     session.flush()
     return made

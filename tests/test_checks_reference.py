@@ -12,7 +12,7 @@ PROMISED = """
     tracker-removed remote-image image-unusable image-alt-missing boilerplate-removed
     tracking-parameters-removed contact-details donation-link title-all-caps list-style
     language-guessed prose-petition-found not-for-forwarding translation-unnamed link-broken
-    size-clipped already-sent name-at-risk
+    size-clipped already-sent name-at-risk ministry-named discreet-impossible
 """
 
 

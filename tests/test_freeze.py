@@ -275,7 +275,7 @@ def test_everyone_gets_the_edition_in_their_language(engine: Engine, keys: Keys)
             )
         )
         assert {row.subscriber_id: row.edition_no for row in editions} == people
-        said = session.execute(select(Subscriber.id, edition_for(session, issue_id)))
+        said = session.execute(select(Subscriber.id, edition_for(session, issue_id, list_id)))
         assert {row[0]: row[1] for row in said} == people
 
 

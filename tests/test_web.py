@@ -1,5 +1,6 @@
 """The public pages, asked over loopback as browsers, mail providers and scanners ask."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -255,7 +256,12 @@ def test_the_preferences_page_shows_what_is_held(site: Site, port: int) -> None:
     assert '<bdi lang="ar">العربية</bdi>' in page
     assert "America/New York" in page
     assert "<bdi>نشرة الصلاة</bdi>" in page
-    assert page.count("<button") == 3
+    assert page.count("<button") == 4
+    assert re.findall(r'value="(\w+)"( checked)?>', page.partition("<fieldset>")[2]) == [
+        ("standard", " checked"),
+        ("large", ""),
+        ("plain", ""),
+    ]
 
 
 @pytest.mark.parametrize(

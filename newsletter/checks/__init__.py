@@ -11,6 +11,7 @@ yields findings; its name is for programs and commands, people see the sentence.
     prose        title, length, sentences, quotation marks
     addresses    people, places, money, links
     names        the register of pseudonyms
+    ministry     who must not be named in the discreet mail
     pictures     their number and descriptions
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable
 from newsletter.bulletin import Bulletin
 from newsletter.checks.addresses import broken_links, donations, reached_by
 from newsletter.checks.dates import date_mismatches, missing_dates
+from newsletter.checks.ministry import ministry_named
 from newsletter.checks.model import Facts, Finding, Mend, Severity, blocks, finding_json
 from newsletter.checks.names import names_at_risk
 from newsletter.checks.pictures import missing_descriptions, too_many_pictures
@@ -56,6 +58,7 @@ __all__ = [
     "blocks",
     "check",
     "finding_json",
+    "ministry_named",
     "names_at_risk",
     "nearest_rule",
 ]

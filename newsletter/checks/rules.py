@@ -49,6 +49,20 @@ _ALL = (
         "A real name, place, phone number or link of the pseudonym register occurs.",
         second_person=True,
     ),
+    Rule(
+        "ministry-named",
+        (_B,),
+        "The text names the ministry, and some readers of the list get the discreet mail.",
+        unwaivable="The name of the ministry is never let into the discreet mail, whose readers it "
+        "would put in danger: write the bulletin without it.",
+    ),
+    Rule(
+        "discreet-impossible",
+        (_B,),
+        "Some readers of the list get the discreet mail, and it cannot be made.",
+        unwaivable="Who reads the discreet mail is never sent another: complete [discreet] in the "
+        "settings, then newsletter issue schedule.",
+    ),
     # what the file tells
     Rule(
         "artefact-line",

@@ -334,7 +334,7 @@ def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
     if not view.blockers:
         return []
     return issue.blocking_sentences(
-        issue.findings(session, desk.keys, session.get_one(Issue, view.id))
+        issue.findings(session, desk.keys, desk.settings, session.get_one(Issue, view.id))
     )
 
 

@@ -12,21 +12,25 @@ from newsletter.cli.context import (
     NOW_AND_THEN,
     PRACTICE,
     AsJson,
+    By,
     ListName,
     SiteFolder,
     answer,
+    desk_of,
     now,
     opened,
+    who,
 )
 from newsletter.counted import counted
 from newsletter.errors import UnreadableInput
-from newsletter.issue import local_time
+from newsletter.issue import Actor, local_time, restyle
 from newsletter.schedule import SlotView
 from newsletter.site import Site
 from newsletter.tables import OccurrenceState
 from subscribers.audience import head_count
 from subscribers.database import reading, writing
 from subscribers.lists import add_list, find_list, titled
+from subscribers.style import Style, style_named
 from subscribers.tables import MailingList
 
 app = typer.Typer(
@@ -39,6 +43,14 @@ Cadence = Annotated[
     str | None, typer.Option("--cadence", help='For example "Fridays 07:00 Europe/London".')
 ]
 Title = Annotated[str | None, typer.Option("--title", help="What people read.")]
+Forced = Annotated[
+    str | None,
+    typer.Option(
+        "--style",
+        help="Of all its mail: large (print), plain (text only), discreet, standard; or chosen, by "
+        "each reader.",
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The list: a-z, 0-9 and -.")]
 Day = Annotated[str, typer.Argument(metavar="DATE", help="2026-12-25")]
 
@@ -48,6 +60,7 @@ def add(
     name: Name,
     title: Title = None,
     cadence: Cadence = None,
+    style: Forced = None,
     site: SiteFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +69,7 @@ def add(
     Example: newsletter list add weekly --title "Weekly prayer" --cadence "Fridays 07:00"
     """
     with opened(site) as place, writing(place.engine) as session:
-        made = add_list(session, name, title, now())
+        made = add_list(session, name, title, now(), _forced(style))
         if cadence:
             _set_cadence(session, place, made.id, cadence)
         answer(
@@ -69,14 +82,21 @@ def add(
 
 @app.command(rich_help_panel=NOW_AND_THEN)
 def change(
-    name: Name, title: Title = None, cadence: Cadence = None, site: SiteFolder = None
+    name: Name,
+    title: Title = None,
+    cadence: Cadence = None,
+    style: Forced = None,
+    by: By = None,
+    site: SiteFolder = None,
 ) -> None:
-    """Change a list's title or cadence; issues that have a time keep it.
+    """Change a list's title, cadence or style; issues that have a time keep it.
+
+    Issues that have not begun follow the style, and want their approvals again.
 
     Example: newsletter list change weekly --cadence "Sundays 06:30 Africa/Lagos"
     """
-    if title is None and cadence is None:
-        raise UnreadableInput("Nothing to change was named: give --title or --cadence.")
+    if title is None and cadence is None and style is None:
+        raise UnreadableInput("Nothing to change was named: give --title, --cadence or --style.")
     sentences = [f"The list {name} is changed."]
     with opened(site) as place, writing(place.engine) as session:
         mailing_list = find_list(session, name)
@@ -88,6 +108,10 @@ def change(
                 "should follow."
                 for number, at in _set_cadence(session, place, mailing_list.id, cadence)
             ]
+        if style and (forced := _forced(style)) is not mailing_list.style:
+            mailing_list.style = forced
+            session.flush()
+            restyle(session, desk_of(place), mailing_list.id, Actor(who(by), "command"), now())
     answer(False, {}, *sentences)
 
 
@@ -132,6 +156,10 @@ def show(list_name: ListName = None, site: SiteFolder = None, as_json: AsJson = 
     answer(as_json, {"practice": practice, "lists": views}, *sentences)
 
 
+def _forced(written: str | None) -> Style | None:
+    return None if written in (None, "chosen") else style_named(written)
+
+
 def _set_cadence(
     session: Session, place: Site, list_id: int, written: str
 ) -> list[tuple[int, datetime]]:
@@ -156,6 +184,7 @@ def _view(session: Session, mailing_list: MailingList, at: datetime) -> dict[str
         "id": mailing_list.id,
         "name": mailing_list.name,
         "title": mailing_list.title,
+        "style": mailing_list.style.label if mailing_list.style else None,
         "subscribers": head_count(session, mailing_list.id),
         "cadence": _cadence(session, mailing_list.id),
         "slots": [_slot(each) for each in schedule.slots_view(session, mailing_list.id, at)],
@@ -184,7 +213,8 @@ def _filled_by(slot: SlotView) -> str:
 
 def _lines(view: dict[str, Any]) -> list[str]:
     head = f"{view['name']}: {view['title']}, {counted(view['subscribers'])}"
-    lines = [f"{head}, {view['cadence'] or 'no cadence'}"]
+    style = f", always {view['style']}" if view["style"] else ""
+    lines = [f"{head}, {view['cadence'] or 'no cadence'}{style}"]
     for slot in view["slots"]:
         note = f"  ({slot['note']})" if slot["note"] else ""
         lines.append(f"  {slot['when']}: {slot['filled_by']}{note}")

@@ -404,7 +404,7 @@ class _Run:
                 session,
                 self._site.keys,
                 claim,
-                self._site.settings.organisation.url,
+                form.envelope.sender.website,
                 self._site.clock(),
             )
             self._count_from(session, claim.issue_id)

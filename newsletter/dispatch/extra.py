@@ -38,6 +38,7 @@ from newsletter.providers.base import Answer, Outcome, Provider, boot_clock
 from newsletter.tables import Attempt, Delivery, DeliveryNote, DeliveryState, Issue, Reason
 from subscribers.database import reading, table_of, writing
 from subscribers.privacy import Keys, Purpose
+from subscribers.style import Style
 from subscribers.tables import Subscriber, Subscription
 
 COPY_FENCE = 0  # of no claim: those begin at 1
@@ -99,6 +100,7 @@ def submit_copy(
 class _Person:
     delivery_id: int
     subscriber_id: int
+    style: Style  # of their copy
     recipient: Recipient
 
 
@@ -138,6 +140,7 @@ def _prepare(
 ) -> tuple[MessageForm, _Person]:
     with reading(engine) as session:
         subscriber_id = find_person(session, keys, issue_id, to)
+        list_id = session.scalars(select(Issue.list_id).where(Issue.id == issue_id)).one()
         row = session.execute(
             select(
                 Delivery.id,
@@ -147,7 +150,7 @@ def _prepare(
                 Subscriber.address,
                 Subscriber.address_index,
                 Subscriber.name,
-                edition_for(session, issue_id).label("edition"),
+                edition_for(session, issue_id, list_id).label("edition"),
             )
             .join(Issue, Issue.id == Delivery.issue_id)
             .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -165,7 +168,11 @@ def _prepare(
         )
     if row.subscription_id is None:
         raise NotAllowed("This person is not on the list of the issue any more.")
-    url = settings.organisation.url
+    if row.edition is None:
+        raise NotAllowed(f"This person gets no copy: {_within(Reason.NO_DISCREET_EDITION)}")
+    place = Claim(0, issue_id, row.list_id, row.edition, row.id, row.id, COPY_FENCE, row.practice)
+    form = Forms(engine, keys, settings).form_for(place)
+    url = form.envelope.sender.website
     recipient = Recipient(
         delivery_id=row.id,
         token="",
@@ -174,9 +181,7 @@ def _prepare(
         unsubscribe_url=f"{url}/u/{keys.token(Purpose.UNSUBSCRIBE, row.subscription_id)}",
         preferences_url=f"{url}/p/{keys.token(Purpose.PREFERENCES, subscriber_id)}",
     )
-    place = Claim(0, issue_id, row.list_id, row.edition, row.id, row.id, COPY_FENCE, row.practice)
-    form = Forms(engine, keys, settings).form_for(place)
-    return form, _Person(row.id, subscriber_id, recipient)
+    return form, _Person(row.id, subscriber_id, form.envelope.style, recipient)
 
 
 def _intend(
@@ -246,20 +251,27 @@ def _refuse_who_gets_none(
     why = session.scalar(
         select(
             why_left_out(
-                literal(person.subscriber_id), literal(issue.list_id), literal(issue.id), None
+                literal(person.subscriber_id),
+                literal(issue.list_id),
+                literal(issue.id),
+                None,
+                discreet=person.style is Style.DISCREET,
             )
         )
     )
     if why is not None:
-        raise NotAllowed(
-            f"This person gets no copy: {SENTENCES[why][0].lower()}{SENTENCES[why][1:]}"
-        )
+        raise NotAllowed(f"This person gets no copy: {_within(why)}")
     doubt = unknowns(session, issue.id, presence.is_gone, now, person.subscriber_id)
     if doubt.waiting:
         raise NotAllowed(
             "This person's first copy may still be on its way: newsletter issue settle "
             f"{issue.id} says until when."
         )
+
+
+def _within(reason: Reason) -> str:
+    sentence = SENTENCES[reason]
+    return f"{sentence[0].lower()}{sentence[1:]}"
 
 
 def _submit(

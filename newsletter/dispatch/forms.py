@@ -3,14 +3,17 @@
 import threading
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
 from newsletter.dispatch.freeze import ApprovalVoid, open_edition
 from newsletter.dispatch.ledger import Claim
+from newsletter.issue.editions import ministry_of, names_the_ministry
 from newsletter.message import MessageForm, bulletin_envelope, bulletin_form
 from newsletter.tables import Edition, Issue
 from subscribers.database import reading
 from subscribers.privacy import Keys
+from subscribers.style import Style, style_named
 from subscribers.tables import MailingList
 
 _KEPT = 8  # forms of about 100 kB, with photos of at most 3 MB
@@ -47,6 +50,7 @@ class Forms:
                 select(
                     Edition.email,
                     Edition.hash,
+                    Edition.style,
                     Issue.started_at,
                     MailingList.id,
                     MailingList.name,
@@ -65,6 +69,26 @@ class Forms:
             list_title=row.title,
             list_id=row.id,
             issue_id=issue_id,
+            style=style_named(row.style),
         )
         email = open_edition(self._keys, issue_id, number, row.email, row.hash)
-        return bulletin_form(email, envelope, row.started_at)
+        form = bulletin_form(email, envelope, row.started_at)
+        if envelope.style is Style.DISCREET:
+            with reading(self._engine) as session:
+                refuse_naming(session, self._settings, form)
+        return form
+
+
+def refuse_naming(session: Session, settings: Settings, form: MessageForm) -> None:
+    """Do nothing where a discreet form names the ministry nowhere, by the settings of today.
+
+    Raises:
+        ApprovalVoid: it does.
+    """
+    sender, headers = form.envelope.sender, form.shared_headers
+    around = (form.sender_name, form.sender_email, sender.website, sender.return_path)
+    if names_the_ministry(ministry_of(session, settings), form.email, *around, *headers.values()):
+        raise ApprovalVoid(
+            "The discreet mail would name the ministry, as the settings and lists are now: it is "
+            "not handed over."
+        )

@@ -1,7 +1,8 @@
 """To whom, fixed: one transaction turns a scheduled issue into deliveries and batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from newsletter import notices
+from newsletter.counted import counted
 from newsletter.dispatch.failpoint import failpoint
 from newsletter.dispatch.handover import begins_early, drop_unused
 from newsletter.dispatch.jobs import call_workers
@@ -30,16 +32,24 @@ from newsletter.dispatch.received import other_issues, reason_of, received_in
 from newsletter.dispatch.trial import FIRST
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.issue import blocking_lines, names_found
-from newsletter.languages import best_match
+from newsletter.issue.readers import Choice, choice_of
 from newsletter.rendering import RenderedEmail
-from newsletter.tables import Batch, Delivery, DeliveryState, Edition, Issue, IssueState, Trial
+from newsletter.tables import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Edition,
+    Issue,
+    IssueState,
+    Reason,
+    Trial,
+)
 from subscribers.audience import audience
 from subscribers.database import Code, table_of
 from subscribers.privacy import KeyMismatch, Keys
 from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
 SMALLEST_BATCH = 10
-Readers = Mapping[int, Sequence[str]]  # by the number of the edition: whose language it suits
 Span = tuple[int, int, int, int]  # an edition's number, its first id, its last, how many
 _FREEZING = 1_734_689  # the advisory lock of PostgreSQL: an issue's ids must follow one another
 
@@ -82,12 +92,13 @@ def freeze(
     _start(session, issue_id, practice, now)
     drop_unused(session, issue_id, now)
     _check_editions(session, keys, issue_id)
-    readers = _readers(session, issue_id)
+    choice = choice_of(session, issue_id, issue.list_id)
     others = () if practice else other_issues(session, issue_id)
-    _insert_deliveries(session, issue_id, issue.list_id, others, readers)
-    _insert_batches(session, issue_id, readers, batch_limit, connections, practice, now)
+    _insert_deliveries(session, issue_id, issue.list_id, others, choice)
+    _insert_batches(session, issue_id, choice, batch_limit, connections, practice, now)
     size = _count_apart(session, issue_id, issue.list_id)
     session.execute(update(_issue).where(_issue.c.id == issue_id).values(audience_size=size))
+    _tell_of_the_discreet(session, keys, issue_id, now)
     _refresh_statistics(session)
     call_workers(session, issue_id)
     failpoint("freeze-written")
@@ -114,10 +125,10 @@ def freeze_joined(
     _one_freeze_at_a_time(session)
     joined = count_joined(session, issue_id, list_id)
     last = session.scalar(select(func.max(_delivery.c.id))) or 0
-    readers = _readers(session, issue_id)
+    choice = choice_of(session, issue_id, list_id)
     others = () if practice else other_issues(session, issue_id)
-    _insert_deliveries(session, issue_id, list_id, others, readers, only_joined=True)
-    _insert_batches(session, issue_id, readers, batch_limit, connections, practice, now, after=last)
+    _insert_deliveries(session, issue_id, list_id, others, choice, only_joined=True)
+    _insert_batches(session, issue_id, choice, batch_limit, connections, practice, now, after=last)
     rows = session.scalar(
         select(func.count()).where(_delivery.c.issue_id == issue_id, _delivery.c.id > last)
     )
@@ -271,33 +282,13 @@ def open_edition(
     return email
 
 
-def _readers(session: Session, issue_id: int) -> Readers:
-    """Decide once for each language that somebody speaks; who is in none gets edition 0."""
-    editions = session.execute(
-        select(Edition.no, Edition.language)
-        .where(Edition.issue_id == issue_id)
-        .order_by(Edition.no)
-    ).all()
-    numbers = {edition.language: edition.no for edition in reversed(editions)}
-    readers: dict[int, list[str]] = {edition.no: [] for edition in editions}
-    if len(editions) > 1:
-        offered = [edition.language for edition in editions]
-        for spoken in session.scalars(select(_subscriber.c.language).distinct()):
-            if suits := best_match(spoken, offered):
-                readers[numbers[suits]].append(spoken)
-    return readers
+def edition_for(session: Session, issue_id: int, list_id: int) -> ColumnElement[Any]:
+    """Return SQL for the number of the edition that the subscriber in the query gets.
 
-
-def edition_for(session: Session, issue_id: int) -> ColumnElement[int]:
-    """Return SQL for the number of the edition that the subscriber in the query gets."""
-    return _edition_for(_subscriber.c.language, _readers(session, issue_id))
-
-
-def _edition_for(spoken: ColumnElement[Any], readers: Readers) -> ColumnElement[int]:
-    """Return SQL for the number of a subscriber's edition: the best match for their language."""
-    everybodys = literal(0, Integer)
-    cases = [(spoken.in_(tags), number) for number, tags in readers.items() if number and tags]
-    return case(*cases, else_=everybodys) if cases else everybodys
+    NULL for somebody who reads the discreet mail where there is none.
+    """
+    choice = choice_of(session, issue_id, list_id)
+    return choice.of(_subscriber.c.language, _subscriber.c.style)
 
 
 def _insert_deliveries(
@@ -305,7 +296,7 @@ def _insert_deliveries(
     issue_id: int,
     list_id: int,
     others: tuple[int, ...],
-    readers: Readers,
+    choice: Choice,
     *,
     only_joined: bool = False,
 ) -> None:
@@ -315,9 +306,14 @@ def _insert_deliveries(
         people.c.state == SubscriptionState.ACTIVE,
         received_in(people.c.subscriber_id, others) if others else None,
     )
-    edition = _edition_for(people.c.language, readers)
+    edition = choice.of(people.c.language, people.c.style)
+    without = case((edition.is_(None), literal(Reason.NO_DISCREET_EDITION, Code(Reason))))
     judged = (
-        select(people.c.subscriber_id, reason.label("reason"), edition.label("edition"))
+        select(
+            people.c.subscriber_id,
+            func.coalesce(reason, without).label("reason"),
+            edition.label("edition"),
+        )
         .where(_has_joined(people, issue_id) if only_joined else true())
         .subquery()
     )
@@ -346,7 +342,7 @@ def _has_joined(people: Subquery, issue_id: int) -> ColumnElement[bool]:
 def _insert_batches(
     session: Session,
     issue_id: int,
-    readers: Readers,
+    choice: Choice,
     batch_limit: int,
     connections: int,
     practice: bool,
@@ -355,7 +351,9 @@ def _insert_batches(
     after: int = 0,
 ) -> None:
     """Divide the pending deliveries with ids over `after`: those of an edition lie together."""
-    edition = _edition_for(_subscriber.c.language, readers).label("edition")
+    only = next(iter(choice.editions), 0) if len(choice.editions) < 2 else None
+    read = choice.of(_subscriber.c.language, _subscriber.c.style)
+    edition = (read if only is None else literal(only, Integer)).label("edition")
     pending = select(
         edition, func.min(_delivery.c.id), func.max(_delivery.c.id), func.count()
     ).where(
@@ -363,10 +361,11 @@ def _insert_batches(
         _delivery.c.state == DeliveryState.PENDING,
         _delivery.c.id > after,
     )
-    if len(readers) > 1:
+    if only is None:
         pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     found = session.execute(pending.group_by(edition).order_by(edition)).all()
     spans: list[Span] = [(row[0], row[1], row[2], row[3]) for row in found]
+    _refuse_gaps(spans)
     people = sum(count for *_, count in spans)
     size = min(batch_limit, max(SMALLEST_BATCH, -(-people // (4 * connections))))
     if people > FIRST and not practice and not after:
@@ -378,6 +377,42 @@ def _insert_batches(
     ]
     if rows:
         session.execute(insert(_batch), rows)
+
+
+def _refuse_gaps(spans: Sequence[Span]) -> None:
+    """Say no where somebody chose another edition between two statements, as PostgreSQL lets them.
+
+    A batch would hold people of two editions.
+    """
+    whole = all(end - begin + 1 == count for _, begin, end, count in spans)
+    in_order = sorted((begin, end) for _, begin, end, _ in spans)
+    if not whole or any(one[1] >= following[0] for one, following in pairwise(in_order)):
+        raise NotAllowed("Somebody chooses how their mail comes at this moment: try again.")
+
+
+def _tell_of_the_discreet(session: Session, keys: Keys, issue_id: int, now: datetime) -> None:
+    """Tell staff of those who get no copy, for there is none that may be seen with them."""
+    count = session.scalar(
+        select(func.count()).where(
+            _delivery.c.issue_id == issue_id,
+            _delivery.c.state == DeliveryState.EXCLUDED,
+            _delivery.c.reason == Reason.NO_DISCREET_EDITION,
+        )
+    )
+    if count:
+        notices.tell(
+            session,
+            keys,
+            f"no-discreet-edition/{issue_id}",
+            f"Issue {issue_id} has no discreet edition",
+            [
+                f"{counted(count)} of its list read the discreet mail, and chose it, or the list "
+                "it, after the issue was drafted: it has none, and they get nothing of it.",
+                "They were never sent another. The next issue will have one if [discreet] is "
+                "complete in the settings and the text does not name you.",
+            ],
+            now,
+        )
 
 
 def _set_trial_apart(

@@ -57,6 +57,7 @@ from newsletter.tables import (
 from subscribers.database import EPOCH, MICROSECOND, table_of
 from subscribers.privacy import Keys
 from subscribers.statement import Statement, place
+from subscribers.style import Style
 
 _EXCLUDED, _FAILED = DeliveryState.EXCLUDED, DeliveryState.FAILED
 
@@ -78,6 +79,7 @@ class Claim:
         False  # the issue's first hundred: nothing else of it goes before their answers
     )
     hold: Hold | None = None  # the provider gets it before its time
+    discreet: bool = False  # the edition is
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,9 @@ def claim(
         return None
     ((batch_id, issue_id, edition_no, first_id, last_id, fence),) = claimed
     sweep_range(session, issue_id, first_id, last_id, now, is_gone)
-    ((list_id, trial_id, name, send_at),) = _ABOUT.run(session, this_issue=issue_id, now=now)
+    ((list_id, trial_id, name, send_at, style),) = _ABOUT.run(
+        session, this_issue=issue_id, this_edition=edition_no, now=now
+    )
     return Claim(
         batch_id=batch_id,
         issue_id=issue_id,
@@ -165,6 +169,7 @@ def claim(
         bulletins=() if practice else same_bulletin(session, issue_id),
         is_trial=trial_id == batch_id,
         hold=Hold(name, EPOCH + send_at * MICROSECOND) if name else None,
+        discreet=style == Style.DISCREET.label,
     )
 
 
@@ -395,7 +400,7 @@ def _intend(
         answer_by=deadlines.answer_by,
         size=len(numbers),
     )
-    intended = _intending(held.bulletins).run(
+    intended = _intending(held.bulletins, held.discreet).run(
         session,
         numbers,
         this_attempt=attempt_id,
@@ -418,7 +423,7 @@ def _shrink(session: Session, attempt_id: int, size: int) -> None:
 def _exclude(session: Session, held: Claim, numbers: Sequence[int]) -> int:
     if not numbers:
         return 0
-    excluded = _excluding(held.bulletins).run(
+    excluded = _excluding(held.bulletins, held.discreet).run(
         session, numbers, this_list=held.list_id, this_issue=held.issue_id
     )
     return len(excluded)
@@ -439,6 +444,7 @@ def _one_issue_of_a_bulletin_at_a_time(session: Session, held: Claim) -> None:
 # --- the statements of every turn ---------------------------------------------------------------
 
 _issue = table_of(Issue)
+_edition = table_of(Edition)
 _batch = table_of(Batch)
 _delivery = table_of(Delivery)
 _attempt = table_of(Attempt)
@@ -478,9 +484,16 @@ _CLAIM = Statement(
 )
 _ABOUT = Statement(
     lambda _: (
-        select(_issue.c.list_id, _trial.c.batch_id, _held.c.batch_id, _held.c.send_at)
+        select(
+            *(_issue.c.list_id, _trial.c.batch_id, _held.c.batch_id, _held.c.send_at),
+            _edition.c.style,
+        )
         .outerjoin(_trial, and_(_trial.c.issue_id == _issue.c.id, _trial.c.judged_at.is_(None)))
         .outerjoin(_held, and_(_held.c.issue_id == _issue.c.id, _held.c.send_at > place("now")))
+        .outerjoin(
+            _edition,
+            and_(_edition.c.issue_id == _issue.c.id, _edition.c.no == place("this_edition")),
+        )
         .where(_issue.c.id == place("this_issue"))
     )
 )
@@ -567,8 +580,8 @@ _RIVALS = Statement(
 
 
 @lru_cache(maxsize=32)
-def _intending(bulletins: tuple[int, ...]) -> Statement:
-    why = _why_left_out(bulletins)
+def _intending(bulletins: tuple[int, ...], discreet: bool) -> Statement:
+    why = _why_left_out(bulletins, discreet)
     return Statement(
         lambda numbers: (
             update(_delivery)
@@ -590,8 +603,8 @@ def _intending(bulletins: tuple[int, ...]) -> Statement:
 
 
 @lru_cache(maxsize=32)
-def _excluding(bulletins: tuple[int, ...]) -> Statement:
-    why = _why_left_out(bulletins)
+def _excluding(bulletins: tuple[int, ...], discreet: bool) -> Statement:
+    why = _why_left_out(bulletins, discreet)
     return Statement(
         lambda numbers: (
             update(_delivery)
@@ -606,10 +619,11 @@ def _excluding(bulletins: tuple[int, ...]) -> Statement:
     )
 
 
-def _why_left_out(bulletins: tuple[int, ...]) -> ColumnElement[Reason | None]:
+def _why_left_out(bulletins: tuple[int, ...], discreet: bool) -> ColumnElement[Reason | None]:
     return why_left_out(
         _delivery.c.subscriber_id,
         place("this_list", BigInteger()),
         place("this_issue", BigInteger()),
         bindparam("bulletins", bulletins, expanding=True) if bulletins else None,
+        discreet=discreet,
     )

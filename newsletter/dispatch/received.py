@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 from newsletter.tables import Bulletin, Delivery, DeliveryState, Edition, Issue, Reason
 from subscribers.database import Code, table_of
 from subscribers.statement import Statement, place
-from subscribers.tables import Subscriber, Subscription, SubscriptionState, Suppression
+from subscribers.style import Style
+from subscribers.tables import (
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
 
 _HAS_IT = (DeliveryState.IN_FLIGHT, DeliveryState.SUBMITTED, DeliveryState.UNKNOWN)
 
@@ -31,16 +38,20 @@ def why_left_out(
     list_id: ColumnElement[int],
     issue_id: ColumnElement[int],
     bulletins: ColumnElement[int] | None,
+    *,
+    discreet: bool = True,
 ) -> ColumnElement[Reason | None]:
     """Return SQL for the reason to leave one person out, NULL for those who get their copy.
 
     `bulletins` is an expanding parameter for what `same_bulletin` gives; None for a practice
-    issue, which neither counts as received nor asks who received.
+    issue, which neither counts as received nor asks who received.  `discreet` says whether
+    their copy would be: to whoever reads the discreet mail by now, no other goes out.
     """
     return reason_of(
         _suppressed(subscriber_id),
         _subscribed(subscriber_id, list_id),
         None if bulletins is None else _received_elsewhere(subscriber_id, issue_id, bulletins),
+        None if discreet else _reads_discreetly(subscriber_id, list_id),
     )
 
 
@@ -48,6 +59,7 @@ def reason_of(
     suppressed: ColumnElement[bool],
     subscribed: ColumnElement[bool],
     received: ColumnElement[bool] | None,
+    exposed: ColumnElement[bool] | None = None,
 ) -> ColumnElement[Reason | None]:
     """Return SQL for the reason to leave one person out, of whom that much is known."""
     reasons = [
@@ -56,6 +68,8 @@ def reason_of(
     ]
     if received is not None:
         reasons.append((received, _code(Reason.ALREADY_RECEIVED)))
+    if exposed is not None:
+        reasons.append((exposed, _code(Reason.NO_DISCREET_EDITION)))
     return case(*reasons, else_=null())
 
 
@@ -91,6 +105,8 @@ def received_in(subscriber_id: ColumnElement[int], issues: tuple[int, ...]) -> C
 _suppression = table_of(Suppression).alias("left_suppression")
 _person = table_of(Subscriber).alias("left_person")
 _consent = table_of(Subscription).alias("left_consent")
+_list = table_of(MailingList).alias("left_list")
+_discreet = literal(Style.DISCREET, Code(Style))
 _bulletin = table_of(Bulletin)
 _twin = table_of(Bulletin).alias("twin")
 _edition = table_of(Edition).alias("other_edition")
@@ -145,6 +161,21 @@ def _suppressed(subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
         .join(_suppression, _suppression.c.address_index == _person.c.address_index)
         .where(_person.c.id == subscriber_id)
         .correlate_except(_person, _suppression)
+    )
+
+
+def _reads_discreetly(
+    subscriber_id: ColumnElement[int], list_id: ColumnElement[int]
+) -> ColumnElement[bool]:
+    return exists(
+        select(1)
+        .select_from(_person)
+        .join(_list, _list.c.id == list_id)
+        .where(
+            _person.c.id == subscriber_id,
+            or_(_person.c.style == _discreet, _list.c.style == _discreet),
+        )
+        .correlate_except(_person, _list)
     )
 
 

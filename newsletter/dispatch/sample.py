@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
-from newsletter.issue import stored_email
+from newsletter.issue import stored_email, style_of
 from newsletter.message import MessageForm, Recipient, bulletin_envelope, bulletin_form
 from newsletter.providers.base import Intent, Outcome, Provider, boot_clock
 from newsletter.tables import Issue
@@ -41,7 +41,7 @@ def submit_sample(
         form = _form(session, keys, settings, issue_id, now)
     # A token of its own for every sample: the same Message-ID twice would be dropped.
     token = keys.token(Purpose.SAMPLE, secrets.randbits(40))
-    website = settings.organisation.url
+    website = form.envelope.sender.website
     recipient = Recipient(
         0, token, address.wire, None, f"{website}/u/{token}", f"{website}/p/{token}"
     )
@@ -61,7 +61,7 @@ def submit_sample(
 def _form(
     session: Session, keys: Keys, settings: Settings, issue_id: int, now: datetime
 ) -> MessageForm:
-    email = stored_email(session, keys, issue_id)
+    email, style = stored_email(session, keys, issue_id), style_of(session, issue_id)
     issue = session.get_one(Issue, issue_id)
     mailing_list = session.get_one(MailingList, issue.list_id)
     envelope = bulletin_envelope(
@@ -71,5 +71,6 @@ def _form(
         list_id=mailing_list.id,
         issue_id=issue_id,
         kind="test",
+        style=style,
     )
     return bulletin_form(email, envelope, now)

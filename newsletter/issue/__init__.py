@@ -26,6 +26,7 @@ from newsletter.issue.decisions import (
     hold_named,
     move,
     pause,
+    restyle,
     resume,
     schedule,
 )
@@ -40,7 +41,7 @@ from newsletter.issue.desk import (
     open_desk,
     record,
 )
-from newsletter.issue.editions import stored_email, weigh
+from newsletter.issue.editions import stored_email, style_of, weigh
 from newsletter.issue.view import EditionView, IssueView, describe
 from newsletter.issue.waivers import Waiver, waivers_in, waivers_of
 from newsletter.issue.waiving import Waived, waive
@@ -83,9 +84,11 @@ __all__ = [
     "pause",
     "read_stored",
     "record",
+    "restyle",
     "resume",
     "schedule",
     "stored_email",
+    "style_of",
     "waive",
     "waivers_in",
     "waivers_of",

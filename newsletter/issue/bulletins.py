@@ -247,11 +247,9 @@ def names_found(session: Session, keys: Keys, issue_id: int) -> list[Finding]:
     """Return what the register of pseudonyms keeps secret and an issue's bulletins hold."""
     if (names := names_of(session, keys)) is None:
         return []
+    carried = select(Edition.bulletin_id).where(Edition.issue_id == issue_id)
     rows = session.scalars(
-        select(BulletinRow)
-        .join(Edition, Edition.bulletin_id == BulletinRow.id)
-        .where(Edition.issue_id == issue_id)
-        .order_by(Edition.no)
+        select(BulletinRow).where(BulletinRow.id.in_(carried)).order_by(BulletinRow.id)
     ).all()
     found = []
     for row in rows:

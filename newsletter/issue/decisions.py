@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.bulletin import carried, read_bulletin
 from newsletter.checks import Finding, blocks
+from newsletter.config import Settings
 from newsletter.errors import NotAllowed
 from newsletter.issue.bulletins import (
     content_index,
@@ -38,7 +39,9 @@ from newsletter.issue.desk import (
     record,
     refuse_unknown_lists,
 )
+from newsletter.issue.discreet import discreet_findings
 from newsletter.issue.editions import (
+    add_missing_editions,
     bulletins_of,
     editions_of,
     put_editions,
@@ -222,7 +225,8 @@ def schedule(
     if due_at is None:
         raise NotAllowed(f"Issue {issue_id} has no time yet: give one with --at.")
     _check_time(desk, due_at, now)
-    found = findings(session, desk.keys, issue)
+    add_missing_editions(session, desk, issue)
+    found = findings(session, desk.keys, desk.settings, issue)
     if blocks(found):
         raise Blocked(_blocked_sentence(issue_id, found), tuple(found))
     _set_time(session, issue, due_at)
@@ -246,6 +250,7 @@ def move(
     issue = _held(session, issue_id, "moved")
     _check_time(desk, due_at, now)
     _set_time(session, issue, due_at)
+    add_missing_editions(session, desk, issue)
     _settle(session, desk, issue, now)
     _record(session, desk, by, "moved", now, issue)
     return issue.state
@@ -402,17 +407,27 @@ def hold_named(session: Session, desk: Desk, by: Actor, now: datetime) -> Named:
     return Named(tuple(held), tuple(begun))
 
 
-def findings(session: Session, keys: Keys, issue: Issue) -> list[Finding]:
+def findings(session: Session, keys: Keys, settings: Settings, issue: Issue) -> list[Finding]:
     """Return what the checks say of all editions of an issue, less what was waived."""
-    return [
-        finding
-        for edition, row in zip(
-            editions_of(session, issue.id), bulletins_of(session, issue.id), strict=True
-        )
-        for finding in findings_of(
-            session, keys, row, issue.list_id, issue.id, weight_in(keys, edition)
-        )
-    ]
+    editions, rows = editions_of(session, issue.id), bulletins_of(session, issue.id)
+    found = []
+    for row in rows:
+        weight = weight_in(keys, (each for each in editions if each.bulletin_id == row.id))
+        found += findings_of(session, keys, row, issue.list_id, issue.id, weight)
+    return found + discreet_findings(session, keys, settings, issue, editions, rows)
+
+
+def restyle(session: Session, desk: Desk, list_id: int, by: Actor, now: datetime) -> None:
+    """Let the unsent issues of a list follow the style that it forces, which voids approvals."""
+    lock_list(session, list_id)
+    for issue_id in session.scalars(
+        select(Issue.id).where(Issue.list_id == list_id, Issue.state.in_(UNSENT))
+    ).all():
+        issue = lock_issue(session, issue_id)
+        if issue.state in UNSENT:
+            put_editions(session, desk, issue, bulletins_of(session, issue_id))
+            _settle(session, desk, issue, now)
+            _record(session, desk, by, "given another style", now, issue)
 
 
 def settle_blocked(
@@ -462,13 +477,17 @@ def _settle(session: Session, desk: Desk, issue: Issue, now: datetime) -> None:
 
 
 def _state(session: Session, desk: Desk, issue: Issue, now: datetime) -> IssueState:
-    if issue.hold or issue.due_at is None or blocks(findings(session, desk.keys, issue)):
+    if issue.hold or issue.due_at is None or _is_blocked(session, desk, issue):
         return IssueState.DRAFT
     if issue.state is IssueState.DRAFT and issue.due_at < now:
         return IssueState.DRAFT  # mended after its time: people choose another
     if count_approvals(session, issue) < desk.settings.approval.approvals:
         return IssueState.AWAITING_APPROVAL
     return IssueState.SCHEDULED
+
+
+def _is_blocked(session: Session, desk: Desk, issue: Issue) -> bool:
+    return blocks(findings(session, desk.keys, desk.settings, issue))
 
 
 def _replace(
@@ -498,8 +517,10 @@ def _replace(
 def _unsent_issues_of(session: Session, row: BulletinRow) -> Sequence[int]:
     return session.scalars(
         select(Issue.id)
-        .join(Edition, Edition.issue_id == Issue.id)
-        .where(Edition.bulletin_id == row.id, Issue.state.in_(UNSENT))
+        .where(
+            Issue.id.in_(select(Edition.issue_id).where(Edition.bulletin_id == row.id)),
+            Issue.state.in_(UNSENT),
+        )
         .order_by(Issue.id)
     ).all()
 
@@ -551,6 +572,7 @@ def _check_free(session: Session, row: BulletinRow, list_id: int) -> None:
             Issue.list_id == list_id,
             Issue.state.in_(UNSENT),
         )
+        .limit(1)
     )
     if holder is not None:
         raise NotAllowed(

@@ -23,11 +23,12 @@ from subscribers.tables import MailingList
 
 @dataclass(frozen=True)
 class EditionView:
-    """One language of an issue."""
+    """One language of an issue, in one style."""
 
     no: int
     bulletin_id: int
     language: str
+    style: str
     subject: str
 
 
@@ -94,7 +95,7 @@ def describe(session: Session, keys: Keys, settings: Settings, issue_id: int) ->
     if issue is None:
         raise NotFound(f"There is no issue {issue_id}: check the number.")
     mailing_list = session.get_one(MailingList, issue.list_id)
-    found = findings(session, keys, issue) if issue.state in UNSENT else []
+    found = findings(session, keys, settings, issue) if issue.state in UNSENT else []
     starts_at = _starts_at(issue)
     size = issue.audience_size
     editions = editions_of(session, issue_id)
@@ -114,7 +115,8 @@ def describe(session: Session, keys: Keys, settings: Settings, issue_id: int) ->
         starts=local_time(starts_at, settings.zone) if starts_at else None,
         head_count=sum(each.people for each in readers) if size is None else size,
         editions=tuple(
-            EditionView(e.no, e.bulletin_id, e.language, subject_of(keys, e)) for e in editions
+            EditionView(e.no, e.bulletin_id, e.language, e.style, subject_of(keys, e))
+            for e in editions
         ),
         readers=readers,
         missing="" if best_match(home, [each.language for each in readers]) else home,

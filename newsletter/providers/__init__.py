@@ -10,7 +10,7 @@ from newsletter.providers.base import Holding, Provider, is_loopback
 from newsletter.providers.free_mail import refuse_free_mail
 from newsletter.providers.practice import Practice
 from newsletter.providers.reported import Records
-from newsletter.providers.smtp import Signer, SmtpRelay, read_signer
+from newsletter.providers.smtp import DISCREET_TABLE, Signer, Signers, SmtpRelay, read_signer
 from newsletter.site import Site
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def provider_for(site: Site) -> Provider:
     if settings.kind == "smtp":
         signer = _signer(site, settings.smtp, secrets.dkim)
         _refuse_unsigned(site.settings, signer)
-        return SmtpRelay(settings.smtp, secrets.smtp_password, signer)
+        signers = Signers(signer, _discreet_signer(site))
+        return SmtpRelay(settings.smtp, secrets.smtp_password, signers)
     return _sendgrid(settings.sendgrid, secrets.sendgrid_api_key)
 
 
@@ -177,20 +178,32 @@ def tells_outcome(site: Site, practice: bool) -> bool:
 
 def _refuse_local_pages(settings: Settings) -> None:
     """Say no to real mail whose way to unsubscribe nobody takes (RFC 8058 asks for https)."""
-    url, provider = settings.organisation.url, settings.provider
-    if url.startswith("https://"):
-        return
-    hosts = (provider.smtp.host if provider.kind == "smtp" else provider.sendgrid.base_url, url)
-    if all(is_loopback(urlsplit(host).hostname or host) for host in hosts):
-        return  # a trial: the whole of it is on this machine
-    raise Problem(
-        f"The unsubscribe links of real mail would lead to {url}, which receivers do not take: "
-        "set url under [organisation] to the public address of the pages, https://..."
-    )
+    provider = settings.provider
+    host = provider.smtp.host if provider.kind == "smtp" else provider.sendgrid.base_url
+    for table, url in (("organisation", settings.organisation.url), ("discreet", _url(settings))):
+        if url.startswith("https://"):
+            continue
+        if all(is_loopback(urlsplit(each).hostname or each) for each in (host, url)):
+            continue  # a trial: the whole of it is on this machine
+        raise Problem(
+            f"The unsubscribe links of real mail would lead to {url}, which receivers do not "
+            f"take: set url under [{table}] to the public address of the pages, https://..."
+        )
+
+
+def _url(settings: Settings) -> str:
+    return settings.discreet.url or settings.organisation.url
 
 
 def _signer(site: Site, settings: Smtp, keys: Mapping[str, str]) -> Signer | None:
     return read_signer(settings.dkim, keys, site.folder, site.settings.sender.email)
+
+
+def _discreet_signer(site: Site) -> Signer | None:
+    discreet = site.settings.discreet
+    if not discreet.email:
+        return None
+    return read_signer(discreet.dkim, {}, site.folder, discreet.email, DISCREET_TABLE)
 
 
 def _refuse_unsigned(settings: Settings, signer: Signer | None) -> None:

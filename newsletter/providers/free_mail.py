@@ -36,6 +36,12 @@ def refuse_free_mail(settings: Settings) -> None:
     Raises:
         Problem: the sender's address, or that of a list, belongs to a free mail service.
     """
+    if is_free_mail(settings.discreet.email):
+        raise Problem(
+            "The address of the discreet mail belongs to a free mail service, which lets receivers "
+            "refuse what others send in its name: set email under [discreet] to an address of a "
+            "domain of its own."
+        )
     for list_name in ("", *settings.lists):
         if is_free_mail(settings.sender_of(list_name).email):
             place = (

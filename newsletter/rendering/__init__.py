@@ -15,7 +15,7 @@ from newsletter.rendering.edition import (
     render_notice,
     weight_of,
 )
-from newsletter.rendering.look import Look, look_of
+from newsletter.rendering.look import Look, discreet_look, look_of
 from newsletter.rendering.overrides import check_overriding
 from newsletter.rendering.photos import MOST_PHOTOS
 from newsletter.rendering.shell import (
@@ -45,6 +45,7 @@ __all__ = [
     "check_overriding",
     "check_source",
     "clean_name",
+    "discreet_look",
     "html_bytes",
     "look_of",
     "merge",

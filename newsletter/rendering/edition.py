@@ -34,13 +34,16 @@ from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.look import Look
 from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
-from newsletter.rendering.shell import RenderedEmail, Shell, Slot, put_in
+from newsletter.rendering.shell import NO_HTML, RenderedEmail, Shell, Slot, put_in
 from newsletter.rendering.sources import check_source, place_of
 from newsletter.rendering.words import Words, is_translated, words_of
+from subscribers.style import Style
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 
 _SLOT_BYTES = 200  # what a filled slot is taken to weigh
+_LARGER = 22 / 17
+_SIZE = re.compile(r"((?<![\w-])(?:font-size|line-height):\s*)(\d+)px")
 _STAFF_REASON = "You receive this because you are named in the settings of the prayer newsletter."
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGNORECASE | re.DOTALL)
@@ -155,7 +158,7 @@ class TooHeavy(Problem):
 
 
 def weight_of(bulletin: Bulletin, look: Look, templates: Templates) -> int:
-    """Return what the HTML of an edition weighs in bytes, also where it is too heavy to send.
+    """Return what the HTML of the standard edition weighs in bytes, also if too heavy to send.
 
     Raises:
         Problem: as `render`, for all other reasons.
@@ -166,11 +169,19 @@ def weight_of(bulletin: Bulletin, look: Look, templates: Templates) -> int:
         return heavy.html_bytes
 
 
-def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmail:
+def render(
+    bulletin: Bulletin,
+    look: Look,
+    templates: Templates,
+    style: Style = Style.STANDARD,
+    number: int = 0,
+) -> RenderedEmail:
     """Return the email of one edition; the same input gives an equal email.
 
     Its pictures are scaled here, once for the edition.  Both parts hold the greeting, the
-    unsubscribe and the preferences slot.
+    unsubscribe and the preferences slot; one in the style *plain* has no HTML part.  The
+    subject of a discreet one holds `number` and nothing of the bulletin, whose title stands
+    below the greeting.
 
     Raises:
         TooHeavy: the HTML is heavier than `HTML_LIMIT`.
@@ -180,12 +191,18 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
     bulletin = without_marks(bulletin)
     words = words_of(bulletin.language)
     marks = _Marks()
-    scaled = photos_of(bulletin)
+    title: list[_Part] = []
+    if style is Style.DISCREET:
+        title = [_Part("heading", (bulletin.title,))]
+        subject = words.letter.format(number=number or "").strip()
+        bulletin = replace(bulletin, title=subject, summary=subject)
+    scaled = () if style is Style.PLAIN else photos_of(bulletin)
     before, _, after = words.because.partition("{list}")
     context = _page(bulletin.language, bulletin.direction, look) | {
         "bulletin": bulletin,
         "words": words,
-        "story": list(_story(bulletin, scaled, words)),
+        "style": style.label,
+        "story": [*title, *_story(bulletin, scaled, words)],
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
@@ -196,7 +213,7 @@ def render(bulletin: Bulletin, look: Look, templates: Templates) -> RenderedEmai
         "unsubscribe_url": marks.of(Slot.UNSUBSCRIBE),
         "preferences_url": marks.of(Slot.PREFERENCES),
     }
-    email = _fill("bulletin", context, templates, marks, required=tuple(Slot))
+    email = _fill("bulletin", context, templates, marks, required=tuple(Slot), style=style)
     # A picture that is shown twice is attached once.
     once = {each.photo.content_id: each.photo for each in scaled if each}
     _refuse_hidden(email, once)
@@ -263,17 +280,24 @@ def _fill(
     templates: Templates,
     marks: _Marks,
     required: Sequence[Slot],
+    style: Style = Style.STANDARD,
 ) -> RenderedEmail:
     subject = _clean(" ".join(templates.fill(f"email/{kind}.subject.j2", context).split()))
+    if style is Style.DISCREET:
+        subject = context["bulletin"].title  # whatever a site's own template makes of it
     context = {**context, "subject": subject}
-    page = _clean(templates.fill(f"email/{kind}.html.j2", context))
     text = _clean(templates.fill(f"email/{kind}.txt.j2", context))
-    page = re.sub(r"\n\s*", "\n", page).strip() + "\n"
-    _refuse_fetching(page)
-    logo = context["look"].logo
+    html, page, logo = NO_HTML, "", context["look"].logo
+    if style is not Style.PLAIN:
+        page = _clean(templates.fill(f"email/{kind}.html.j2", context))
+        page = re.sub(r"\n\s*", "\n", page).strip() + "\n"
+        if style is Style.LARGE:
+            page = _enlarged(page)
+        _refuse_fetching(page)
+        html = marks.cut(inline_css(page), required, f"email/{kind}.html.j2")
     email = RenderedEmail(
         subject=subject,
-        html=marks.cut(inline_css(page), required, f"email/{kind}.html.j2"),
+        html=html,
         text=marks.cut(
             re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n", required, f"email/{kind}.txt.j2"
         ),
@@ -283,6 +307,11 @@ def _fill(
     if html_bytes(email) > HTML_LIMIT:
         raise TooHeavy(html_bytes(email))
     return email
+
+
+def _enlarged(page: str) -> str:
+    """Return the page with its letters and lines larger by a third: 17 pixels become 22."""
+    return _SIZE.sub(lambda size: f"{size[1]}{round(int(size[2]) * _LARGER)}px", page)
 
 
 def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
@@ -371,7 +400,7 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
         if not isinstance(block, Picture):
             if block is not greeted:
                 yield part
-        elif found := next(photos):
+        elif found := next(photos, None):
             # Those who see no picture are told that there is one.
             said = words.photo
             if part.texts:

@@ -65,3 +65,15 @@ def look_of(
         footer=brand.footer,
         logo=logo_from(logo, (light.sheet, dark.sheet)) if logo else None,
     )
+
+
+def discreet_look(settings: Settings) -> Look:
+    """Return the look of the discreet mail: [discreet], and nothing of the ministry's."""
+    discreet = settings.discreet
+    return Look(
+        organisation=discreet.name,
+        postal_address=discreet.postal_address,
+        list_title="",
+        website=discreet.url,
+        sender_name=discreet.name,
+    )

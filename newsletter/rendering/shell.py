@@ -48,6 +48,9 @@ class Shell:
     slots: tuple[Slot, ...]
 
 
+NO_HTML = Shell(("",), ())
+
+
 @dataclass(frozen=True)
 class Photo:
     """A picture as it is attached; the HTML shows it as `cid:` and its content id."""
@@ -62,10 +65,15 @@ class RenderedEmail:
     """Subject, HTML, text and photos of one edition; `organisation` and address are baked in."""
 
     subject: str
-    html: Shell
+    html: Shell  # NO_HTML in the style *plain*
     text: Shell
     language: str
     photos: tuple[Photo, ...] = ()  # each once, in the order of the HTML
+
+    @property
+    def text_only(self) -> bool:
+        """Whether it has no HTML part at all."""
+        return self.html == NO_HTML
 
     def to_json(self) -> str:
         """Return the form that is stored and hashed: the same email gives the same string."""

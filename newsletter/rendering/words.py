@@ -44,6 +44,11 @@ class Words:
     because: Annotated[
         str, "At the end. {list} is the title of the mailing list, in any script."
     ] = "You receive this because you subscribed to {list}."
+    letter: Annotated[
+        str,
+        "The subject of the mail for readers at risk: as if a friend wrote again. {number} is a "
+        "number. It says nothing of prayer, faith or a newsletter.",
+    ] = "Letter {number}"
     unsubscribe: Annotated[str, "A link: leave this mailing list."] = "Unsubscribe"
     preferences: Annotated[str, "A link: choose language, mailing lists and how mails look."] = (
         "Preferences"

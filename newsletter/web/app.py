@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from newsletter.errors import Problem
 from newsletter.site import Site
 from newsletter.web import issues, public, webhooks
-from newsletter.web.pages import Here, Web, error_page, open_web
+from newsletter.web.pages import Here, Web, error_page, facing, open_web
 from newsletter.web.shield import Shield
 from subscribers.database import DatabaseUnavailable, reading
 from subscribers.tables import SiteMark
@@ -83,8 +83,7 @@ def _readiness(web: Here) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (what it was registered for)
-    web: Web = request.app.state.web
-    answer = error_page(web, error.status_code)
+    answer = error_page(_facing(request), error.status_code)
     answer.headers.update(error.headers or {})  # Allow, of 405
     return answer
 
@@ -94,10 +93,13 @@ async def _unavailable(request: Request, _error: Exception) -> Response:
     retry = {"Retry-After": str(_RETRY_AFTER // timedelta(seconds=1))}
     if request.url.path in ("/healthz", "/readyz"):
         return PlainTextResponse("unavailable\n", 503, retry)
-    web: Web = request.app.state.web
-    answer = error_page(web, 503)
+    answer = error_page(_facing(request), 503)
     answer.headers.update(retry)
     return answer
+
+
+def _facing(request: Request) -> Web:
+    return facing(request.app.state.web, request.headers.get("host", ""))
 
 
 class RunningServer:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.forecast import foresee
-from newsletter.issue import IssueView, describe, waivers_in
+from newsletter.issue import IssueView, describe, style_of, waivers_in
 from newsletter.providers import label_for
 from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
 from newsletter.report import Report, report
@@ -16,6 +16,7 @@ from newsletter.web.local import local_only
 from newsletter.web.pages import Here, Web, error_page, number_in, page
 from subscribers.database import reading
 from subscribers.privacy import Keys, Purpose
+from subscribers.style import Style
 
 PAGE_LENGTH = 20
 _READ = ["GET", "HEAD"]
@@ -38,6 +39,7 @@ _EXCLUSIONS = {
     Reason.SUPPRESSED: "never to be mailed",
     Reason.ALREADY_RECEIVED: "already had this bulletin",
     Reason.CANCELLED: "cancelled in time",
+    Reason.NO_DISCREET_EDITION: "read the discreet mail, and there was none",
 }
 _OUTCOMES = {
     OutcomeKind.DELIVERED: "delivered",
@@ -120,12 +122,14 @@ def show_email(issue_id: str, web: Here, edition: str = "0") -> Response:
     with reading(web.site.engine) as session:
         number = _existing(session, issue_id)
         editions = {} if number is None else _editions(session, web.site.keys, number)
-    email = editions.get(number_in(edition))
-    if email is None:
-        return error_page(web, 404)
+        email = editions.get(no := number_in(edition))
+        if number is None or no is None or email is None:
+            return error_page(web, 404)
+        style = style_of(session, number, no)
+    in_html, in_text = _sample_values(web, email.language, style)
     return Response(
-        merge(email.html, _sample_values(web, email.language)[0]),
-        media_type="text/html",
+        merge(email.text, in_text) if email.text_only else merge(email.html, in_html),
+        media_type="text/plain" if email.text_only else "text/html",
         headers={"Content-Security-Policy": _EMAIL_POLICY},
     )
 
@@ -192,6 +196,9 @@ def _text(web: Web, editions: dict[int | None, RenderedEmail]) -> str:
     return merge(editions[0].text, _sample_values(web, editions[0].language)[1])
 
 
-def _sample_values(web: Web, language: str) -> tuple[SlotValues, SlotValues]:
-    url, token = web.site.settings.organisation.url, web.site.keys.token(Purpose.SAMPLE, 0)
+def _sample_values(
+    web: Web, language: str, style: Style = Style.STANDARD
+) -> tuple[SlotValues, SlotValues]:
+    settings, token = web.site.settings, web.site.keys.token(Purpose.SAMPLE, 0)
+    url = settings.discreet.url if style is Style.DISCREET else settings.organisation.url
     return slot_values(None, language, f"{url}/u/{token}", f"{url}/p/{token}")

@@ -4,10 +4,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -61,6 +62,7 @@ class Web:
     clock: Callable[[], datetime]
     templates: Environment
     style_source: str  # the CSP source that lets in our one style sheet and no other
+    is_discreet: bool = False  # to a reader who must not be seen to know us
 
     @property
     def policy(self) -> str:
@@ -69,6 +71,18 @@ class Web:
             f"default-src 'none'; style-src {self.style_source}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
+
+
+def facing(web: Web, host: str) -> Web:
+    """Return the pages as a browser gets them that asked for `host`: discreet at [discreet] url."""
+    asked = host.strip().lower().removesuffix(":80").removesuffix(":443")
+    discreet = urlsplit(web.site.settings.discreet.url).netloc.lower()
+    return discreetly(web) if discreet and asked == discreet else web
+
+
+def discreetly(web: Web) -> Web:
+    """Return the pages without the name of anybody but the sender of the discreet mail."""
+    return replace(web, is_discreet=True)
 
 
 def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
@@ -95,8 +109,6 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
     settings = site.settings
     templates.globals.update(
         style=Markup(style),  # noqa: S704  (a file of ours or the operator's)
-        organisation=settings.organisation,
-        write_to=settings.sender.reply_to or settings.sender.email,
         practice=settings.practice,
         counted=counted,
     )
@@ -128,8 +140,18 @@ def _style(loader: BaseLoader, templates: Environment) -> str:
     return source
 
 
+def _letterhead(web: Web) -> dict[str, object]:
+    """Return whose pages these are, as templates name it."""
+    settings = web.site.settings
+    if web.is_discreet:
+        discreet = settings.discreet
+        return {"organisation": discreet, "write_to": discreet.email, "discreet": True}
+    write_to = settings.sender.reply_to or settings.sender.email
+    return {"organisation": settings.organisation, "write_to": write_to, "discreet": False}
+
+
 async def _web(request: Request) -> Web:
-    return cast(Web, request.app.state.web)
+    return facing(cast(Web, request.app.state.web), request.headers.get("host", ""))
 
 
 Here = Annotated[Web, Depends(_web)]
@@ -137,7 +159,7 @@ Here = Annotated[Web, Depends(_web)]
 
 def page(web: Web, name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Return the page that the template `name` makes of `values`."""
-    html = web.templates.get_template(name).render(values)
+    html = web.templates.get_template(name).render(_letterhead(web) | values)
     return HTMLResponse(html, status)
 
 

@@ -15,17 +15,26 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from newsletter.discreet import fault_in
 from newsletter.web.local import is_local
-from newsletter.web.pages import Here, Web, error_page, number_in, page
+from newsletter.web.pages import Here, Web, discreetly, error_page, number_in, page
 from subscribers.address import masked
-from subscribers.consent import unsubscribe, unsubscribe_everywhere
+from subscribers.consent import choose_style, unsubscribe, unsubscribe_everywhere
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys, Purpose
+from subscribers.style import Style, style_for
 from subscribers.tables import MailingList, Subscriber, Subscription, SubscriptionState
 
 router = APIRouter()
 _READ = ["GET", "HEAD"]
 _FORM_FIELDS = 10
+_MAY_STILL = "A mail that had already left us may still arrive."
+_STYLES = {
+    Style.STANDARD: ("Standard", "as everybody gets it"),
+    Style.LARGE: ("Large print", "bigger letters"),
+    Style.PLAIN: ("Text only", "no layout, no pictures"),
+    Style.DISCREET: ("Discreet", "a neutral sender and subject, and no names"),
+}
 _LANGUAGES = {
     "ar": "العربية",
     "de": "Deutsch",
@@ -64,6 +73,8 @@ class Person:
     address: str
     language: str | None
     zone: str | None
+    style: Style
+    is_discreet: bool  # the mail that led here is, or another of theirs
     subscriptions: tuple[Held, ...]
 
     @property
@@ -87,6 +98,11 @@ async def _posted(request: Request) -> Mapping[str, str]:
 Posted = Annotated[Mapping[str, str], Depends(_posted)]
 
 
+def _before(web: Web, person: Person) -> Web:
+    """Return the pages as this person may see them, whichever address they were asked for at."""
+    return discreetly(web) if person.is_discreet else web
+
+
 @router.api_route("/", methods=_READ)
 def home(request: Request, web: Here) -> Response:
     """Say whose pages these are."""
@@ -105,7 +121,8 @@ def ask_to_unsubscribe(token: str, web: Here) -> Response:
         person = _person_of_link(session, web, token)
     if person is None:
         return error_page(web, 404)
-    return page(web, "public/unsubscribe.html.j2", person=person, held=person.subscriptions[0])
+    held, web = person.subscriptions[0], _before(web, person)
+    return page(web, "public/unsubscribe.html.j2", person=person, held=held)
 
 
 @router.post("/u/{token}")
@@ -128,7 +145,7 @@ def unsubscribe_by_link(token: str, form: Posted, web: Here) -> Response:
         unsubscribe(session, held.id, "one-click" if one_click else "link", web.clock())
     if one_click:
         return _plain("You are unsubscribed.")
-    return page(web, "public/unsubscribed.html.j2", person=person, held=held)
+    return page(_before(web, person), "public/unsubscribed.html.j2", person=person, held=held)
 
 
 # --- all lists of a person -------------------------------------------------------------
@@ -148,7 +165,10 @@ def show_preferences(token: str, web: Here) -> Response:
 
 @router.post("/p/{token}")
 def leave_lists(token: str, form: Posted, web: Here) -> Response:
-    """Leave the list whose number is in the field `list`; with `all`, every one, for good."""
+    """Leave the list whose number is in the field `list`; with `all`, every one, for good.
+
+    With `style` alone, choose how mail comes from now on.
+    """
     if _is_sample(web.site.keys, token):
         return page(web, "public/sample.html.j2")
     if web.site.keys.open_token(Purpose.PREFERENCES, token) is None:
@@ -157,7 +177,7 @@ def leave_lists(token: str, form: Posted, web: Here) -> Response:
         person = _person_of_preferences(session, web, token)
         if person is None:
             return error_page(web, 404)
-        said = _leave(session, web, person, form)
+        said = _leave(session, web, person, form) or _choose(session, web, person, form)
         person = _person_of_preferences(session, web, token) or person
     return _preferences(web, person, said)
 
@@ -167,22 +187,39 @@ def _leave(session: Session, web: Web, person: Person, form: Mapping[str, str]) 
     now = web.clock()
     if "all" in form:
         unsubscribe_everywhere(session, web.site.keys, person.id, "preferences", now)
-        return "You have left all lists, and will not be put on another."
+        return f"You have left all lists, and will not be put on another. {_MAY_STILL}"
     number = number_in(form.get("list", ""))
     for held in person.subscriptions:
         if held.list_id == number:
             unsubscribe(session, held.id, "preferences", now)
-            return f"You are unsubscribed from {held.title}."
+            return f"You are unsubscribed from {held.title}. {_MAY_STILL}"
     return ""
+
+
+def _choose(session: Session, web: Web, person: Person, form: Mapping[str, str]) -> str:
+    """Keep the style that the form names, if it is one that is offered."""
+    offered = {style.label: style for style in _offered(web, person)}
+    style = offered.get(form.get("style", ""))
+    if style is None:
+        return ""
+    choose_style(session, person.id, style)
+    return f"{_STYLES[style][0]}: so your mail comes from now on. {_MAY_STILL}"
+
+
+def _offered(web: Web, person: Person) -> list[Style]:
+    """Return the styles to choose from; the discreet one only where it can be made."""
+    possible = person.style is Style.DISCREET or not fault_in(web.site.settings)
+    return [style for style in _STYLES if style is not Style.DISCREET or possible]
 
 
 def _preferences(web: Web, person: Person, said: str) -> Response:
     language = (person.language or "").partition("-")[0].lower()
     return page(
-        web,
+        _before(web, person),
         "public/preferences.html.j2",
         person=person,
         said=said,
+        styles=[(style, *_STYLES[style]) for style in _offered(web, person)],
         language=_LANGUAGES.get(language, person.language),
         language_code=language,
     )
@@ -213,6 +250,8 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
             Subscriber.address_index,
             Subscriber.language,
             Subscriber.zone,
+            Subscriber.style,
+            MailingList.style.label("forced"),
             Subscription.id,
             Subscription.list_id,
             Subscription.state,
@@ -227,8 +266,20 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
         return None
     first = rows[0]
     address = web.site.keys.decrypt(first.address, "subscriber.address", first.address_index)
-    subscriptions = tuple(Held(row.id, row.list_id, row.title, row.state) for row in rows)
-    return Person(first.subscriber_id, masked(address), first.language, first.zone, subscriptions)
+    is_discreet = any(style_for(row.style, row.forced) is Style.DISCREET for row in rows)
+    hidden = is_discreet or web.is_discreet
+    return Person(
+        first.subscriber_id,
+        masked(address),
+        first.language,
+        first.zone,
+        first.style or Style.STANDARD,
+        is_discreet,
+        tuple(
+            Held(row.id, row.list_id, f"Letters {row.list_id}" if hidden else row.title, row.state)
+            for row in rows
+        ),
+    )
 
 
 def _plain(sentence: str) -> Response:

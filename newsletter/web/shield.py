@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from newsletter.web.pages import Web, error_page
+from newsletter.web.pages import Web, error_page, facing
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_EVENTS_BYTES = 2 * 1024 * 1024  # providers tell of many copies at once
@@ -42,6 +42,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
         send = self._with_headers(send)
+        web = facing(self._web, Headers(scope=scope).get("host", ""))
         try:
             events = scope.get("path", "").startswith(_EVENTS)
             most = MAX_EVENTS_BYTES if events else MAX_BODY_BYTES
@@ -49,7 +50,7 @@ class Shield:
         except ClientDisconnect:
             return  # half a form could name another list than the whole one
         if body is None:
-            answer = error_page(self._web, 413)
+            answer = error_page(web, 413)
             answer.headers["Connection"] = "close"  # the rest of the body is not wanted
             await answer(scope, receive, send)
             return
@@ -57,7 +58,7 @@ class Shield:
             await self._app(scope, _replay(body, receive), send)
         except Exception as error:  # noqa: BLE001  (the last place that can answer at all)
             _log.error("page failed: %s", _kind_and_place(error))
-            await error_page(self._web, 500)(scope, receive, send)
+            await error_page(web, 500)(scope, receive, send)
 
     def _with_headers(self, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:

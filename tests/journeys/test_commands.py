@@ -204,3 +204,40 @@ def test_every_command_and_every_group_shows_an_example(newsletter: Command) -> 
 
     assert without == []
     assert "Example: newsletter issue show 3" in newsletter("issue", "--help").out
+
+
+def test_a_style_is_chosen_for_a_person_and_forced_on_a_list(
+    site: TrialSite, bulletin: Path, tmp_path: Path
+) -> None:
+    people = people_csv(tmp_path / "people.csv", 2)
+    site("subscribers", "import", people, "--basis", "explicit-consent")
+    one = "reader1@example.org"
+
+    said = [
+        site("subscribers", "change", one, "--style", "large print"),
+        site("subscribers", "change", one, "--style", "large"),
+        site("subscribers", "change", "nobody@example.org", "--style", "plain"),
+        site("subscribers", "change", one, "--style", "gross"),
+    ]
+    shown = site("subscribers", "show", one)
+    drafted = site(
+        "issue", "draft", site("bulletin", "add", bulletin, "--json").json["id"], "--json"
+    )
+    before = drafted.json["editions"]
+    changed = site("list", "change", "weekly", "--style", "plain")
+    listed = site("list", "show")
+
+    assert [each.status for each in said] == [0, 0, 2, 2]
+    assert [each.out for each in said[:2]] == [
+        "Done: the large mail from now on.\n",
+        "Nothing to do: it was so already.\n",
+    ]
+    assert "Reads the large mail." in shown.out
+    assert [each["style"] for each in before] == ["standard", "large"]
+    assert changed.status == 0
+    assert "always plain" in listed.out
+    after = site("issue", "show", drafted.json["id"], "--json").json["editions"]
+    assert [each["style"] for each in after] == ["plain"]
+    assert site("list", "change", "weekly", "--style", "chosen").status == 0
+    assert site("list", "add", "at-risk", "--style", "discreet").status == 0
+    assert "always discreet" in site("list", "show", "--list", "at-risk").out

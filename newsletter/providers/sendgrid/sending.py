@@ -328,6 +328,8 @@ def _fill(
         ("text/plain", form.email.text, 1),
         ("text/html", form.email.html, 0),
     ):
+        if not side and form.email.text_only:
+            continue
         pieces = [shell.literals[0]]
         for slot, literal in zip(shell.slots, shell.literals[1:], strict=True):
             column = tuple([value[side][slot] for value in values])

@@ -22,9 +22,16 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.providers.base import is_loopback
 from newsletter.providers.smtp.connection import BODY_SECONDS, DOT_SECONDS, SmtpConnection
-from newsletter.providers.smtp.dkim import Signer, read_signer
+from newsletter.providers.smtp.dkim import DISCREET_TABLE, Signer, Signers, read_signer
 
-__all__ = ["Signer", "SmtpConnection", "SmtpRelay", "read_signer"]
+__all__ = [
+    "DISCREET_TABLE",
+    "Signer",
+    "Signers",
+    "SmtpConnection",
+    "SmtpRelay",
+    "read_signer",
+]
 
 
 class SmtpRelay:
@@ -35,7 +42,9 @@ class SmtpRelay:
     repeatable = False
     answer_within = timedelta(seconds=BODY_SECONDS + DOT_SECONDS + 120)
 
-    def __init__(self, settings: config.Smtp, password: str, signer: Signer | None = None) -> None:
+    def __init__(
+        self, settings: config.Smtp, password: str, signer: Signer | Signers | None = None
+    ) -> None:
         """Read the settings; opens nothing.  Without a `signer` nothing is signed.
 
         Raises:

@@ -37,7 +37,7 @@ from newsletter.providers.base import (
     is_usable,
 )
 from newsletter.providers.returns import sign
-from newsletter.providers.smtp.dkim import Signer
+from newsletter.providers.smtp.dkim import Signer, Signers
 from newsletter.providers.smtp.opening import (
     COMMAND_SECONDS,
     NotOpened,
@@ -107,7 +107,7 @@ class SmtpConnection:
         settings: config.Smtp,
         password: str,
         context: ssl.SSLContext | None,
-        signer: Signer | None = None,
+        signer: Signer | Signers | None = None,
     ) -> None:
         self._settings = settings
         self._password = password

@@ -30,6 +30,7 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.message import MessageForm, Recipient, own_address
 from newsletter.providers.base import in_words
+from subscribers.style import Style
 
 # Named once more than they occur, so that a second one, put in front by somebody else, breaks
 # the signature.  RFC 8058 trusts a one-click pair only where it is signed.
@@ -39,6 +40,7 @@ _ONLY_ONCE = (
 )
 # Precedence and X-Practice are not: servers on the way may do with them as they like.
 _ALSO = ("list-owner", "list-help", "feedback-id", "auto-submitted", "content-language")
+TABLE, DISCREET_TABLE = "[provider.smtp.dkim]", "[discreet.dkim]"
 _LINE = 72
 _FOLD = "\r\n "
 _FEWEST_BITS = 2048  # RFC 8301 asks for 1024; large receivers count less than 2048 as none
@@ -127,6 +129,20 @@ class Signer:
 
 
 @dataclass(frozen=True)
+class Signers:
+    """Whose keys sign what: the ministry's never the discreet mail, nor the other way round."""
+
+    everybodys: Signer | None
+    discreets: Signer | None
+
+    def signatures(self, form: MessageForm, recipient: Recipient, at: int) -> bytes:
+        """Return the DKIM-Signature headers of one copy, as `Signer.signatures`."""
+        is_discreet = form.envelope.style is Style.DISCREET
+        signer = self.discreets if is_discreet else self.everybodys
+        return signer.signatures(form, recipient, at) if signer else b""
+
+
+@dataclass(frozen=True)
 class _Named:
     present: tuple[bytes, ...]  # names of the headers that are signed, in their order
     written: str  # the value of `h=`, folded
@@ -158,9 +174,13 @@ def _base64(data: bytes) -> str:
 
 
 def read_signer(
-    settings: config.Dkim, pems: Mapping[str, str], folder: Path, sender_email: str
+    settings: config.Dkim,
+    pems: Mapping[str, str],
+    folder: Path,
+    sender_email: str,
+    table: str = TABLE,
 ) -> Signer | None:
-    """Return who signs, None where no key is named.
+    """Return who signs, None where no key is named; `table` is that of the settings.
 
     `pems` are the keys of the environment, by the names of `_KINDS`; they win over files, whose
     names are relative to `folder`.
@@ -169,12 +189,12 @@ def read_signer(
         Problem: a key cannot be read, is seen by others or too weak, a selector is missing, or
             the domain does not fit the sender's.
     """
-    found = [_read_key(kind, settings, pems.get(kind, ""), folder) for kind in _KINDS]
+    found = [_read_key(kind, settings, pems.get(kind, ""), folder, table) for kind in _KINDS]
     keys = tuple(key for key in found if key)
     if not keys:
         if settings.domain:
             raise Problem(
-                "There is a domain under [provider.smtp.dkim] and no key: name one in "
+                f"There is a domain under {table} and no key: name one in "
                 "rsa_key_file, or leave the domain out."
             )
         return None
@@ -182,12 +202,13 @@ def read_signer(
     signer = Signer((settings.domain or sender.rpartition("@")[2]).lower(), keys)
     if not signer.signs_for(sender):
         raise Problem(
-            f"The domain {signer.domain} under [provider.smtp.dkim] cannot sign for the sender: "
-            "it must be the domain of [sender] email, or one above or below it."
+            f"The domain {signer.domain} under {table} cannot sign for the sender: it must be the "
+            f"domain of {_EMAIL_OF.get(table, '[sender] email')}, or one above or below it."
         )
     return signer
 
 
+_EMAIL_OF = {DISCREET_TABLE: "[discreet] email"}
 _KINDS: Mapping[str, tuple[str, type[RSAPrivateKey | Ed25519PrivateKey]]] = {
     "rsa": ("RSA -pkeyopt rsa_keygen_bits:2048", RSAPrivateKey),
     "ed25519": ("Ed25519", Ed25519PrivateKey),
@@ -195,28 +216,32 @@ _KINDS: Mapping[str, tuple[str, type[RSAPrivateKey | Ed25519PrivateKey]]] = {
 _MAKE = "make one with openssl genpkey -algorithm {}."
 
 
-def _read_key(kind: str, settings: config.Dkim, pem: str, folder: Path) -> SigningKey | None:
+def _read_key(
+    kind: str, settings: config.Dkim, pem: str, folder: Path, table: str
+) -> SigningKey | None:
     file: str = getattr(settings, f"{kind}_key_file")
     selector: str = getattr(settings, f"{kind}_selector")
     if not pem and not file:
         if selector:
             raise Problem(
-                f"There is a {kind}_selector under [provider.smtp.dkim] and no key: name one in "
+                f"There is a {kind}_selector under {table} and no key: name one in "
                 f"{kind}_key_file, or leave the selector out."
             )
         return None
     if not selector:
         raise Problem(
-            f"There is a DKIM key and no {kind}_selector under [provider.smtp.dkim]: write the "
+            f"There is a DKIM key and no {kind}_selector under {table}: write the "
             "name under which its public half stands in the DNS."
         )
     what = (
         f"The DKIM key {folder / file}" if not pem else f"The DKIM key in DKIM_{kind.upper()}_KEY"
     )
-    return SigningKey(selector, _opened(kind, pem.encode() or _read(folder / file, what), what))
+    return SigningKey(
+        selector, _opened(kind, pem.encode() or _read(folder / file, what, table), what)
+    )
 
 
-def _read(path: Path, what: str) -> bytes:
+def _read(path: Path, what: str, table: str) -> bytes:
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
@@ -225,7 +250,7 @@ def _read(path: Path, what: str) -> bytes:
     except OSError as error:
         raise Problem(
             f"{what} cannot be read ({in_words(error)}): correct its name under "
-            "[provider.smtp.dkim], or give this user the right to read it."
+            f"{table}, or give this user the right to read it."
         ) from None
 
 
