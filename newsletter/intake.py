@@ -4,6 +4,7 @@ A file is first decided about in the database, in one transaction; only then doe
 to `taken/` or `refused/` beside it.  If we die in between, it is found again and known.
 """
 
+import hashlib
 import logging
 import os
 import stat
@@ -50,6 +51,17 @@ _WHY = ".why.txt"
 _UNFINISHED = (_WHY, "~", ".tmp", ".part", ".partial", ".crdownload", ".download", ".swp")
 _FOLDER = Actor("", "folder")
 _LOG = logging.getLogger(__name__)
+_REFUSED, _STUCK = "A file was not taken", "A file cannot be read"
+_STUCK_SENTENCE = (
+    "A file in the folder for bulletins cannot be read or moved by the service: see that it may "
+    "read and write there, and that the disk is not full."
+)
+_WHERE = {
+    _REFUSED: "The file lies in the folder refused/ beside the others that were not taken, with "
+    "its reason. Nothing else has changed: an earlier version that is in an issue stays in it and "
+    "goes out as planned. If it should not, stop it with newsletter issue pause.",
+    _STUCK: "It is left where it is. Once that is mended, put it there again.",
+}
 
 Stamp = tuple[int, int, int]  # inode, size in bytes, time of change in nanoseconds
 
@@ -127,16 +139,29 @@ class Intake:
             # it is known then.
             _LOG.warning("file cannot be read or moved error=%s", type(error).__name__)
             self._stuck[path] = stamp
+            self._tell(path, repr(stamp), _STUCK, _STUCK_SENTENCE, now)
             return None
 
     def _judge(self, path: Path, stamp: Stamp, now: datetime) -> Verdict | None:
+        version = repr(stamp)
         try:
             source = _read(path, stamp)
-            return None if source is None else self._decide(path, source, now)
+            if source is None:
+                return None
+            version = hashlib.sha256(source).hexdigest()
+            return self._decide(path, source, now)
         except DatabaseUnavailable:
             raise
         except Problem as problem:
+            self._tell(path, version, _REFUSED, str(problem), now)
             return Verdict(False, str(problem))
+
+    def _tell(self, path: Path, version: str, subject: str, sentence: str, now: datetime) -> None:
+        """Tell staff once of a file; its name may say what must not be said, and is left out."""
+        keys = self._desk.keys
+        index = keys.index("refused file", f"{path.relative_to(self._site.bulletins)} {version}")
+        with writing(self._site.engine) as session:
+            tell(session, keys, f"file/{index.hex()}", subject, [sentence, _WHERE[subject]], now)
 
     def _decide(self, path: Path, source: bytes, now: datetime) -> Verdict:
         open_verses()  # made on first use: not while others wait for the database
@@ -382,7 +407,7 @@ def _read(path: Path, stamp: Stamp) -> bytes | None:
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         raise NotAllowed(
-            f"{path.name} is no file of its own but a link or a device: put the text itself here."
+            "This is no file of its own but a link or a device: put the text itself here."
         )
     if stamp[1] > LARGEST_BYTES:
         raise too_large()

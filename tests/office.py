@@ -1,5 +1,6 @@
 """A list, people, and a desk to decide at, for tests of issues, slots, notices and intake."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -204,6 +205,13 @@ class Office:
         """Return the keys of all that staff were told."""
         with reading(self.engine) as session:
             return list(session.scalars(select(Notice.key).order_by(Notice.id)))
+
+    def notice_texts(self) -> list[str]:
+        """Return what each of them says."""
+        with reading(self.engine) as session:
+            rows = session.execute(select(Notice.key, Notice.body).order_by(Notice.id)).all()
+        bodies = [self.desk.keys.decrypt(row.body, "notice.body", row.key.encode()) for row in rows]
+        return [" ".join(json.loads(body)["paragraphs"]) for body in bodies]
 
     def later(self, **spans: float) -> None:
         """Let time pass."""

@@ -254,6 +254,55 @@ def test_what_cannot_be_read_is_refused_and_the_rest_is_taken(folder: Folder) ->
     assert folder.found() == {"refused/a.txt", "refused/b.txt", "refused/c.pdf", "taken/d.txt"}
 
 
+def test_staff_are_told_once_of_a_file_that_was_not_taken_and_nothing_of_its_text(
+    folder: Folder,
+) -> None:
+    folder.add_list()
+    for _ in range(2):
+        folder.drop(HARVEST, "harvest.pdf")
+        folder.look()
+    folder.drop(HARVEST + b"\n\nMore.", "harvest.pdf")
+    folder.look()
+
+    assert [key.partition("/")[0] for key in folder.notices()] == ["file", "file"]
+    said = " ".join(folder.notice_texts())
+    assert "This kind of file cannot be read as a bulletin" in said
+    assert "goes out as planned" in said
+    assert "harvest" not in said.lower()
+
+
+def test_a_new_version_that_is_too_heavy_is_told_and_the_one_before_stays(folder: Folder) -> None:
+    folder.add_list()
+    folder.drop()
+    (taken,) = folder.look()
+    folder.drop(HARVEST.replace(b"sacks.", b"sacks. " + b"Long. " * 20_000))
+
+    (refused,) = folder.look()
+
+    assert not refused.accepted
+    assert (folder.bulletins(), folder.issues()) == (1, 1)
+    assert taken.issue_id is not None
+    assert folder.state(taken.issue_id) is IssueState.SCHEDULED
+    assert len(folder.notices()) == 1
+    assert "Gmail hides what goes beyond 102 kB" in folder.notice_texts()[0]
+
+
+def test_a_file_that_may_not_be_moved_is_told_once_and_left(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError
+
+    folder.add_list()
+    folder.drop(HARVEST, "harvest.pdf")
+    monkeypatch.setattr(Path, "rename", refuse)
+
+    assert folder.look() == folder.look() == []
+    assert folder.found() == {"harvest.pdf"}
+    assert len(folder.notices()) == 2  # that it was not taken, and that it cannot be moved
+    assert "cannot be read or moved" in folder.notice_texts()[1]
+
+
 def test_a_blocked_bulletin_is_refused_told_and_becomes_no_issue(folder: Folder) -> None:
     folder.add_list()
     folder.drop(HARVEST_BLOCKED)
