@@ -3,7 +3,7 @@
 import difflib
 import re
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from sqlalchemy.orm import Session
@@ -38,9 +38,10 @@ from newsletter.cli.context import (
 )
 from newsletter.config import SETTINGS_FILE, Settings, read_settings
 from newsletter.counted import counted
-from newsletter.errors import NotAllowed
+from newsletter.errors import NotAllowed, Problem
 from newsletter.issue import Actor, Added, IssueView
 from newsletter.issue.bulletins import stem_and_language
+from newsletter.issue.register import names_of
 from newsletter.mends import (
     TEXT_ENDINGS,
     Mended,
@@ -49,6 +50,7 @@ from newsletter.mends import (
     refuse_what_is_no_text,
 )
 from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
+from newsletter.names import Names
 from newsletter.rendering import (
     Templates,
     check_overriding,
@@ -96,18 +98,27 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Write a mended copy beside it: this-week.mended.txt.")
     ] = False,
+    site: SiteFolder = None,
     as_json: AsJson = False,
 ) -> int:
     """Read a file, print its structure and what a careful colleague would remark.
 
-    Needs no site and stores nothing.  Ends with 1 when something must be mended first.  With
-    --fix, what is certain is mended in a copy: leftover lines, broken characters, uneven spaces
-    and signs, marks in links.  Your words, and scripture, are left to you.
+    Needs no site and stores nothing; inside one, the real names of its register are looked for.
+    Ends with 1 when something must be mended first.  With --fix, what is certain is mended in a
+    copy: leftover lines, broken characters, uneven spaces and signs, marks in links.  Your words,
+    and scripture, are left to you.
 
     Example: newsletter bulletin check this-week.txt --fix
     """
-    bulletin = compared(read_bulletin(_read(file), file.name, language or _named(file)))
-    findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
+    source, place = _read(file), _surroundings(site)
+    read = read_bulletin(source, file.name, language or _named(file), place.language)
+
+    def looked_through(bulletin: Bulletin) -> list[Finding]:
+        facts = Facts(html_bytes=_weight(bulletin), names=place.names, file_name=file.name)
+        return check_bulletin(bulletin, facts)
+
+    bulletin = compared(read)
+    findings = looked_through(bulletin)
     mended: dict[str, object] = {}
     lines: list[str] = []
     if fix and PurePath(file.name).suffix.lower() in TEXT_ENDINGS:
@@ -115,21 +126,51 @@ def check(
         lines = _write_mended(file, copy, mended)
         if copy.mends:
             bulletin = compared(copy.bulletin)
-            findings = check_bulletin(bulletin, Facts(html_bytes=_weight(bulletin)))
+            findings = looked_through(bulletin)
     answer(
         as_json,
         {
             "bulletin": bulletin_json(bulletin),
             "findings": [finding_json(finding) for finding in findings],
+            "names_checked": place.names is not None,
             **mended,
         },
         *_structure(bulletin),
         *lines,
         *_remarks(findings),
+        *([place.problem] if place.problem else []),
     )
     if fix:
         refuse_what_is_no_text(file.name)
     return 1 if blocks(findings) else 0
+
+
+class _Surroundings(NamedTuple):
+    """What the site around a bulletin knows; without a site, nothing."""
+
+    names: Names | None = None
+    language: str = "en"
+    problem: str = ""  # why its names could not be looked for
+
+
+def _surroundings(site: Path | None) -> _Surroundings:
+    """Return what the site that was named says, or that of the current folder if it is one.
+
+    Raises:
+        Problem: a site was named and cannot be opened.
+    """
+    folder = site_folder(site)
+    is_named = site is not None or folder != Path.cwd()
+    if not is_named and not (folder / SETTINGS_FILE).exists():
+        return _Surroundings()
+    try:
+        with opened(folder) as place, reading(place.engine) as session:
+            names = names_of(session, place.keys) or Names([])
+            return _Surroundings(names, place.settings.organisation.language)
+    except Problem as problem:
+        if is_named:
+            raise
+        return _Surroundings(problem=f"Real names were not looked for: {problem}")
 
 
 def _named(file: Path) -> str | None:

@@ -43,10 +43,42 @@ def test_a_real_name_is_asked_for_and_blocks_the_bulletin(
     assert site("issue", "show", "1", "--json").json["state"] == "draft"
     shown = site("bulletin", "show", "1").out
     assert "a name that is published as “Anna”" in shown
-    checked = site.command(
-        "bulletin", "check", bulletin, "--json"
-    )  # of no site: it knows no register
-    assert checked.json["findings"] == []
+
+
+def test_a_check_looks_for_real_names_where_it_knows_the_site(
+    site: TrialSite, bulletin: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("Kim Min-jun\n"))
+    site("pseudonym", "add", "Anna")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    named = site("bulletin", "check", bulletin, "--json")
+    monkeypatch.chdir(site.folder)
+    inside = site.command("bulletin", "check", bulletin)
+    monkeypatch.chdir(elsewhere)
+    outside = site.command("bulletin", "check", bulletin, "--json")
+
+    assert (named.status, named.json["names_checked"]) == (1, True)
+    assert [finding["rule"] for finding in named.json["findings"]] == ["name-at-risk"]
+    assert inside.status == 1
+    assert "a name that is published as “Anna”" in inside.out
+    assert (outside.status, outside.json["names_checked"]) == (0, False)
+    assert outside.json["findings"] == []
+
+
+def test_a_check_says_when_it_could_not_look_for_real_names(
+    site: TrialSite, bulletin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site.folder / "secret.key").rename(site.folder / "elsewhere.key")
+    monkeypatch.chdir(site.folder)
+
+    inside = site.command("bulletin", "check", bulletin)
+    named = site("bulletin", "check", bulletin)
+
+    assert inside.status == 0
+    assert "Real names were not looked for: " in inside.out
+    assert named.status == 2
 
 
 def test_the_register_is_listed_and_entries_removed(
