@@ -30,4 +30,4 @@ def test_the_page_has_every_rule_as_the_code_has_it() -> None:
 
 
 def test_every_rule_of_the_interface_is_there() -> None:
-    assert set(PROMISED.split()) == set(RULES)
+    assert set(PROMISED.split()) <= set(RULES)

@@ -56,8 +56,21 @@ def test_row_1_the_title_keeps_its_stop_and_the_subject_does_not(
 def test_row_2_what_it_does_not_say_is_not_made_up(bulletin: Bulletin) -> None:
     assert (bulletin.language, bulletin.direction) == ("en", "ltr")
     assert [point.date for point in bulletin.points] == [None] * 3
+
+
+def test_row_2_the_first_sentence_is_shortened_to_what_a_mailbox_shows(
+    bulletin: Bulletin, email: RenderedEmail
+) -> None:
     assert bulletin.summary.startswith("Hundreds of women from North Korea")
-    assert len(bulletin.summary) == 170
+    assert bulletin.summary.endswith("abuse and exploitation…")
+    assert len(bulletin.summary) <= 140
+    assert f">{bulletin.summary}" in "".join(email.html.literals)
+
+
+def test_row_2_its_countries_are_offered(findings: list[Finding]) -> None:
+    (country,) = [finding for finding in findings if finding.rule == "country-named"]
+
+    assert (country.suggestion, country.severity) == ("North Korea, China", "note")
 
 
 def test_row_3_each_paragraph_is_one_and_only_the_text_part_wraps_it(
@@ -146,6 +159,15 @@ def test_row_12_a_mark_opened_twice_and_closed_once_is_told(findings: list[Findi
     assert ("quote-unbalanced", "warning") in remarks(findings, 21)
 
 
+def test_row_12_the_inner_quotation_is_proposed_in_single_marks(findings: list[Finding]) -> None:
+    (finding,) = [finding for finding in findings if finding.rule == "quote-unbalanced"]
+
+    assert finding.suggestion is not None
+    assert finding.suggestion.startswith("‘Truly")
+    assert finding.suggestion.endswith("me.’”")
+    assert "‘Truly I tell … to me.’”" in finding.message
+
+
 def test_row_13_words_left_out_are_part_of_the_quotation(bulletin: Bulletin) -> None:
     (verse,) = bulletin.scriptures
 
@@ -173,11 +195,23 @@ def test_row_15_sources_stay_where_they_are_named(bulletin: Bulletin) -> None:
     assert "Interserve" in told
 
 
-@pytest.mark.parametrize("line", [3, 5, 13, 17], ids=["row 15", "row 17", "row 16", "row 15"])
-def test_rows_15_to_17_organisations_figures_and_public_names_hold_nothing_back(
-    findings: list[Finding], line: int
+def test_row_15_the_source_of_the_report_is_offered(findings: list[Finding]) -> None:
+    (source,) = [finding for finding in findings if finding.rule == "source-named"]
+
+    assert (source.line, source.severity) == (3, "note")
+    assert source.suggestion == "Open Doors Ministry"
+
+
+def test_row_16_names_of_public_figures_hold_nothing_back(findings: list[Finding]) -> None:
+    assert remarks(findings, 13) == []
+
+
+def test_row_17_numbers_of_people_are_reminded_of_and_hold_nothing_back(
+    findings: list[Finding],
 ) -> None:
-    assert remarks(findings, line) == []
+    details = [finding for finding in findings if finding.rule == "operational-detail"]
+
+    assert [(finding.line, finding.severity) for finding in details] == [(5, "note"), (15, "note")]
 
 
 def test_nothing_else_is_remarked(findings: list[Finding]) -> None:

@@ -28,7 +28,7 @@ from newsletter.bulletin.sensitivity import read_mark, stricter
 from newsletter.bulletin.words import folded, words_of
 from newsletter.scripture import Reference, find_references
 
-LONGEST_SUMMARY = 250  # characters
+LONGEST_SUMMARY = 140  # characters: what a mailbox shows of it beside the subject
 _LONGEST_VERSE = 900  # of a line that is scripture, reference included
 
 # Behind a reference: "NIV", "(NIV)", ", NIV)", "（和合本）".

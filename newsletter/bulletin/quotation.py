@@ -55,6 +55,23 @@ def is_balanced(text: str, following: str = "") -> bool:
     return not found.strays and found.left_open <= (1 if opens(following) else 0)
 
 
+_INSIDE = {"“": ("‘", "’"), "„": ("‚", "‘")}
+
+
+def with_single_marks_inside(text: str) -> str:
+    """Return the inner quotation of one whose two marks are closed by one, as it is meant.
+
+    “They said, “Come here.” gives ‘Come here.’”; "" for anything else.
+    """
+    found = list(_MARK.finditer(text))
+    if len(found) != 3 or text[0] not in _INSIDE or found[1].group() != text[0]:
+        return ""
+    inner, last = found[1].start(), found[2].start()
+    closes = found[0].start() == 0 and _closes(text, last, text[0]) and last == len(text) - 1
+    opening, closing = _INSIDE[text[0]]
+    return f"{opening}{text[inner + 1 : last]}{closing}{text[last]}" if closes else ""
+
+
 def _closes(text: str, place: int, opened: str) -> bool:
     mark = text[place]
     if opened == '"' or mark == '"':

@@ -10,6 +10,7 @@ yields findings; its name is for programs and commands, people see the sentence.
     scripture    references, and the words quoted from them
     prose        title, length, sentences, quotation marks
     addresses    people, places, money, links
+    reminders    countries where it is dangerous, numbers, sources
     names        the register of pseudonyms
     ministry     who must not be named in the discreet mail
     pictures     their number and descriptions
@@ -37,6 +38,7 @@ from newsletter.checks.prose import (
     unbalanced_quotes,
     unfinished_paragraphs,
 )
+from newsletter.checks.reminders import reminders
 from newsletter.checks.rules import RULES, Rule, nearest_rule
 from newsletter.checks.scripture import about_scripture
 from newsletter.checks.sending import already_sent, says_not_to_forward, size_clipped
@@ -88,6 +90,7 @@ _OF_THE_BULLETIN: tuple[Callable[[Bulletin], Iterable[Finding]], ...] = (
     broken_links,
     missing_descriptions,
     too_many_pictures,
+    reminders,
 )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter.bulletin import Bulletin, Heading, ItemList, Picture
-from newsletter.bulletin.quotation import is_balanced
+from newsletter.bulletin.quotation import is_balanced, with_single_marks_inside
 from newsletter.bulletin.words import words_of
 from newsletter.checks.model import Finding
 from newsletter.checks.reading import few_words, story, texts, title_line
@@ -24,13 +24,21 @@ def unbalanced_quotes(bulletin: Bulletin) -> Iterator[Finding]:
     """Quotation marks without their partner."""
     for line, text, following in texts(bulletin):
         if not is_balanced(text, following):
+            meant = with_single_marks_inside(text)
+            hint = f", as in {_ends_of(meant)}" if meant else ""
             yield remark(
                 "quote-unbalanced",
                 line,
                 f"In line {line} a quotation mark is opened and never closed, or closed and "
                 f"never opened ({few_words(text)}): set the missing mark; inside a quotation "
-                "use single ones.",
+                f"use single ones{hint}.",
+                suggestion=meant or None,
             )
+
+
+def _ends_of(quoted: str) -> str:
+    words = quoted.split()
+    return quoted if len(words) <= 6 else f"{' '.join(words[:3])} … {' '.join(words[-2:])}"
 
 
 def unfinished_paragraphs(bulletin: Bulletin) -> Iterator[Finding]:

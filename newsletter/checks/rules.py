@@ -128,6 +128,18 @@ _ALL = (
         (_N,),
         "The story asks for prayer in its midst, although there are prayer points.",
     ),
+    # reminders
+    Rule(
+        "country-named",
+        (_N,),
+        "The bulletin seems to be about a country where it can bring people into danger.",
+    ),
+    Rule(
+        "operational-detail",
+        (_N,),
+        "The bulletin is about such a country, and a number of people or things stands there.",
+    ),
+    Rule("source-named", (_N,), "The story rests on somebody else's report."),
     # the words
     Rule(
         "quote-unbalanced",
