@@ -23,7 +23,7 @@ from newsletter import config
 from newsletter.errors import Problem
 from newsletter.message import MessageForm, Recipient
 from newsletter.providers.base import Answer, Outcome
-from newsletter.providers.sendgrid import SendGrid, line, requests_for, sending, try_out
+from newsletter.providers.sendgrid import Sandbox, SendGrid, line, requests_for, sending
 from newsletter.rendering import RenderedEmail, Shell
 from newsletter.tables import Reason
 from tests.copies import EMAIL, SITE, form, hand_over, leave, people, person
@@ -405,23 +405,23 @@ def test_looking_for_a_fault_ends_at_any_other_trouble(server: SendGridServer, n
     assert by_answer[Answer.SENDER_FAULT] == 0
 
 
-def test_settings_are_tried_out_without_sending(server: SendGridServer) -> None:
-    assert try_out(server.settings(), KEY, form(), person(1)) == ""
-    assert "SENDGRID_API_KEY" in try_out(server.settings(), "SG.wrong", form(), person(1))
+def test_a_mail_is_looked_at_without_sending(server: SendGridServer) -> None:
+    def look(key: str = KEY) -> list[Answer]:
+        return [o.answer for o in hand_over(Sandbox(server.settings(), key), people(2))]
+
+    fine, wrong_key = look(), look("SG.wrong")
     server.plan(Mishap(202, {"X-Message-Id": "a1"}))
-    assert "mail to send" in try_out(server.settings(), KEY, form(), person(1))
+    taken_for_real = look()
     server.plan(Mishap(raw="HTTP/1.1 20"))
-    assert "no whole answer" in try_out(server.settings(), KEY, form(), person(1))
+    cut_short = look()
+    server.plan(Mishap(400, body='{"errors": [{"message": "no", "field": "from.email"}]}'))
+    refused = hand_over(Sandbox(server.settings(), KEY), people(1))
+
+    assert fine == [Answer.ACCEPTED, Answer.ACCEPTED]
+    assert set(wrong_key) == {Answer.SENDER_FAULT}
+    assert {*taken_for_real, *cut_short} == {Answer.UNKNOWN}
+    assert "correct [sender]" in refused[0].sentence
     assert server.copies() == []
-
-
-def test_trying_out_says_when_nobody_answers() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-
-    said = try_out(config.SendGrid(base_url=url), KEY, form(), person(1))
-
-    assert "cannot be reached" in said
 
 
 @pytest.mark.parametrize(

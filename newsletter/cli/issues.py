@@ -31,7 +31,13 @@ from newsletter.counted import counted
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
 from newsletter.issue import Actor, Desk, IssueView, Waiver
-from newsletter.providers import holding_for, label_for, provider_for, tells_outcome
+from newsletter.providers import (
+    holding_for,
+    label_for,
+    provider_for,
+    sandbox_for,
+    tells_outcome,
+)
 from newsletter.providers.base import Answer
 from newsletter.site import Site
 from newsletter.tables import DeliveryState, HandOver, Issue, IssueState, Reason
@@ -309,7 +315,10 @@ def _write_rows(file: TextIO, rows: Iterable[reports.DeliveryRow]) -> int:
 @app.command("test", rich_help_panel=EVERY_DAY)
 def sample(
     number: IssueId,
-    to: Annotated[str, typer.Option("--to", metavar="EMAIL", help="Who gets the sample.")],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="EMAIL", help="Who gets it; without, SendGrid looks and sends not."),
+    ] = None,
     site: SiteFolder = None,
 ) -> None:
     """Send one sample of the finished mail; its links act on nobody.
@@ -317,15 +326,25 @@ def sample(
     Example: newsletter issue test 3 --to office@example.org
     """
     with opened(site) as place:
-        provider = provider_for(place)
+        provider = provider_for(place) if to else sandbox_for(place)
+        if provider is None:
+            raise UnreadableInput(
+                "Name who gets the sample with --to: only SendGrid can look at a mail without "
+                "sending it."
+            )
+        reader = to or place.settings.sender.email
         outcome = dispatch.submit_sample(
-            place.engine, place.keys, place.settings, provider, number, to, now()
+            place.engine, place.keys, place.settings, provider, number, reader, now()
         )
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)
     if outcome.answer is not Answer.ACCEPTED:
         raise NotAllowed(outcome.sentence or f"{provider.label} did not take the sample.")
-    taken = f"The sample was handed over to {provider.label}."
+    taken = (
+        f"The sample was handed over to {provider.label}."
+        if to
+        else f"{provider.label} would take this mail. Nothing was sent."
+    )
     answer(False, {}, taken, *_sentences(view, []))
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "mailbox_for",
     "provider_for",
     "records_for",
+    "sandbox_for",
     "second_route_for",
     "tells_outcome",
     "webhook_for",
@@ -49,6 +50,20 @@ def provider_for(site: Site) -> Provider:
         signers = Signers(signer, _discreet_signer(site))
         return SmtpRelay(settings.smtp, secrets.smtp_password, signers)
     return _sendgrid(settings.sendgrid, secrets.sendgrid_api_key)
+
+
+def sandbox_for(site: Site) -> Provider | None:
+    """Return what looks at a mail without sending it, None where only sending tells.
+
+    Raises:
+        Problem: as `provider_for`.
+    """
+    provider_for(site)
+    if site.settings.provider.kind != "sendgrid":
+        return None
+    from newsletter.providers.sendgrid import Sandbox
+
+    return Sandbox(site.settings.provider.sendgrid, site.secrets.sendgrid_api_key)
 
 
 def label_for(site: Site, practice: bool) -> str:

@@ -39,6 +39,25 @@ def hand_over(site: TrialSite, server: SendGridServer, folder: Path, mended: Pat
     return number
 
 
+def test_a_mail_that_sendgrid_only_looked_at_went_to_nobody(
+    site: TrialSite, server: SendGridServer, tmp_path: Path, mended: Path
+) -> None:
+    number = hand_over(site, server, tmp_path, mended)
+    copies = len(server.copies())
+
+    good = site("issue", "test", number)
+    server.plan(Mishap(403))
+    bad = site("issue", "test", number)
+    site.configure(provider__kind="practice")
+    nobody_looks = site("issue", "test", number)
+
+    assert (good.status, bad.status, nobody_looks.status) == (0, 1, 2)
+    assert "SendGrid would take this mail. Nothing was sent." in good.out
+    assert "403" in bad.err
+    assert "--to" in nobody_looks.err
+    assert len(server.copies()) == copies
+
+
 def test_cancelling_says_that_nobody_gets_it(
     site: TrialSite, server: SendGridServer, tmp_path: Path, mended: Path
 ) -> None:

@@ -7,6 +7,6 @@ records     what it can be asked: its log, and whom it will not mail
 line        the official SDK's client on connections that are watched; the SDK stops there
 """
 
-from newsletter.providers.sendgrid.sending import SendGrid, requests_for, try_out
+from newsletter.providers.sendgrid.sending import Sandbox, SendGrid, requests_for
 
-__all__ = ["SendGrid", "requests_for", "try_out"]
+__all__ = ["Sandbox", "SendGrid", "requests_for"]

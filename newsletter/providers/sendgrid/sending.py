@@ -70,29 +70,18 @@ class SendGrid:
 
     def connect(self) -> "SendGridConnection":
         """Return a new conversation; opens nothing yet."""
-        return SendGridConnection(Line(self._host, self._key, self._context), self.batch_limit)
+        return SendGridConnection(self._line(), self.batch_limit)
+
+    def _line(self) -> Line:
+        return Line(self._host, self._key, self._context)
 
 
-def try_out(settings: config.SendGrid, key: str, form: MessageForm, reader: Recipient) -> str:
-    """Let SendGrid look at one mail without sending it; return what is wrong, "" if nothing.
+class Sandbox(SendGrid):
+    """SendGrid, looking at mails without sending them: nobody gets what it accepts."""
 
-    In sandbox mode a good mail is answered with 200: nobody gets it, nothing is counted.
-
-    Raises:
-        Problem: as `SendGrid`.
-    """
-    check(settings.base_url, key)
-    line = Line(settings.base_url, key, ssl.create_default_context())
-    [request] = requests_for(form, [reader], 0, 1, _SANDBOX)
-    try:
-        said = line.call("post", "mail/send", request.body, start_by=boot_clock() + ANSWER_SECONDS)
-    except NothingLeft as nothing:
-        return nothing.outcome.sentence
-    except (OSError, http.client.HTTPException) as error:
-        return f"SendGrid gave no whole answer ({in_words(error)}): try again."
-    # A 202 would mean that the mail goes out: SendGrid did not see the switch.
-    taken = "SendGrid took the trial for a mail to send: look into its mailbox."
-    return "" if said.status == 200 else _judge(said, request)[0].sentence or taken
+    def connect(self) -> "SendGridConnection":
+        """Return a conversation in which nothing is sent."""
+        return _SandboxConnection(self._line(), 1)
 
 
 class SendGridConnection:
@@ -211,6 +200,42 @@ class SendGridConnection:
             return nothing.outcome
         except (OSError, http.client.HTTPException) as error:
             return _lost(f"SendGrid gave no whole answer ({in_words(error)}).")
+
+
+class _SandboxConnection(SendGridConnection):
+    """In sandbox mode a good mail is answered with 200: nobody gets it, nothing is counted."""
+
+    def submit(
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
+    ) -> list[Outcome]:
+        """Ask about each copy; `ACCEPTED` means that SendGrid would take it."""
+        asked = (
+            request
+            for reader in recipients
+            for request in requests_for(form, [reader], intent.attempt_id, 1, _SANDBOX)
+        )
+        return [answer for request in asked for answer in self._look_at(request, intent)]
+
+    def _look_at(self, request: "Request", intent: Intent) -> list[Outcome]:
+        said = self._post(request, intent)
+        if isinstance(said, Outcome):
+            return request.all_get(said)
+        if said.status == 200:
+            return request.all_get(Outcome(0, Answer.ACCEPTED))
+        # A 202 would mean that the mail goes out: SendGrid did not see the switch.
+        return _judge(said, request) if said.status != 202 else request.all_get(_TAKEN)
+
+
+_TAKEN = Outcome(
+    0,
+    Answer.UNKNOWN,
+    Reason.ANSWER_LOST,
+    "SendGrid took the trial for a mail to send: look into its mailbox.",
+)
 
 
 def _held(hold: Hold) -> dict[str, Any]:
