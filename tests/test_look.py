@@ -1,5 +1,6 @@
 """How the settings of [brand] and [lists] show in a mail."""
 
+import re
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
-from newsletter.config import SETTINGS_FILE, Settings, read_settings
+from newsletter.config import SETTINGS_FILE, Brand, Colours, OwnSender, Settings, read_settings
 from newsletter.errors import NotAllowed, Problem, UnreadableInput
 from newsletter.issue import open_desk, stored_email
 from newsletter.rendering import (
@@ -261,3 +262,37 @@ def test_settings_for_a_list_that_is_not_there_are_told_before_its_mail_goes_out
 
     with pytest.raises(NotAllowed, match=sentence):
         office.issue(office.add_list("weekly"))
+
+
+# --- the page that says how -------------------------------------------------------------------
+
+DOCS = Path(__file__).parents[1] / "docs"
+HOW_TO = (DOCS / "how-to/brand-your-mail.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("toml", re.findall(r"```toml\n(.*?)```", HOW_TO, re.DOTALL))
+def test_what_the_how_to_tells_to_write_is_taken(tmp_path: Path, toml: str) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(toml, encoding="utf-8")
+
+    assert read_settings(tmp_path) != Settings()
+
+
+def test_the_how_to_quotes_what_the_program_says(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text('[brand.light]\nlink = "#9ecbe8"\n', encoding="utf-8")
+    with pytest.raises(UnreadableInput) as refusal:
+        read_settings(tmp_path)
+
+    said = str(refusal.value).replace(f"{tmp_path}/", "")
+    assert said in " ".join(HOW_TO.split())
+
+
+def test_the_how_to_names_every_setting_of_the_brand() -> None:
+    for name in (*Brand.model_fields, *Colours.model_fields, *OwnSender.model_fields):
+        assert re.search(rf"`(?:\[brand\.)?{name}\]?`|^{name} = ", HOW_TO, re.MULTILINE), name
+
+
+def test_the_pictures_of_the_how_to_are_there_and_light() -> None:
+    pictures = [DOCS / "images" / name for name in re.findall(r"\(\.\./images/(.*?)\)", HOW_TO)]
+
+    assert len(pictures) == 2
+    assert all(picture.stat().st_size < 60_000 for picture in pictures)
