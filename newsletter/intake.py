@@ -28,6 +28,7 @@ from newsletter.issue import (
     Desk,
     IssueView,
     add_bulletin,
+    begun_without,
     blocking_lines,
     blocking_sentences,
     describe,
@@ -229,6 +230,8 @@ def decide(
     found = findings_of(session, desk.keys, row, list_id, html_bytes=weight)
     if blocks(found):
         return _blocked(session, desk, added.id, list_id, found, again, now)
+    if (begun := begun_without(session, desk, row, now)) is not None:
+        return _too_late(session, desk, added.id, list_id, begun, now)
     return _into_a_slot(session, desk, added.id, list_id, by, now)
 
 
@@ -293,6 +296,19 @@ def _blocked(
         f"the first: {first}",
         bulletin_id,
     )
+
+
+def _too_late(
+    session: Session, desk: Desk, bulletin_id: int, list_id: int, begun: int, now: datetime
+) -> Verdict:
+    name = session.get_one(MailingList, list_id).name
+    sentence = (
+        f"Bulletin {bulletin_id} is a translation for issue {begun}, which has begun: it goes to "
+        "nobody. To send it to the whole list all the same: newsletter issue draft "
+        f"{bulletin_id} --list {name}"
+    )
+    tell(session, desk.keys, f"late/{bulletin_id}", "A translation came too late", [sentence], now)
+    return Verdict(True, sentence, bulletin_id)
 
 
 def _into_a_slot(

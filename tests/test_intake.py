@@ -492,6 +492,24 @@ def test_a_translation_dropped_later_joins_the_issue_and_voids_its_approval(
     )
 
 
+def test_a_translation_that_comes_too_late_goes_to_nobody(folder: Folder) -> None:
+    folder.add_list()
+    folder.drop()
+    (first,) = folder.look()
+    assert first.issue_id is not None
+    folder.begin(first.issue_id, IssueState.COMPLETED)
+    folder.drop(IN_PERSIAN, "harvest.fa.txt")
+    (late,) = folder.look()
+    folder.later(hours=25)
+    folder.drop(IN_PERSIAN.replace("جوهای".encode(), "گندم".encode()), "harvest.fa.txt")
+
+    (next_week,) = folder.look()  # a name that comes every week
+
+    assert (late.accepted, late.issue_id) == (True, None)
+    assert "is a translation for issue 1, which has begun: it goes to nobody" in late.sentence
+    assert next_week.issue_id is not None
+
+
 def test_a_translation_that_comes_first_gives_the_original_its_place(folder: Folder) -> None:
     folder.add_list()
     folder.drop(IN_PERSIAN, "harvest.fa.txt")

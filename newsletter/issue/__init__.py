@@ -42,6 +42,7 @@ from newsletter.issue.desk import (
     record,
 )
 from newsletter.issue.editions import stored_email, style_of, weigh
+from newsletter.issue.late import begun_without
 from newsletter.issue.view import EditionView, IssueView, describe
 from newsletter.issue.waivers import Waiver, waivers_in, waivers_of
 from newsletter.issue.waiving import Waived, waive
@@ -63,6 +64,7 @@ __all__ = [
     "add_bulletin",
     "already_sent_at",
     "approve",
+    "begun_without",
     "blocking_lines",
     "blocking_sentences",
     "cancel",

@@ -70,6 +70,8 @@ class IssueView:
 
     def in_languages(self) -> list[str]:
         """Return sentences about who reads what; none for an issue in the one usual language."""
+        if len(self.readers) < 2 and not self.missing:
+            return []
         first, *others = [
             (language_name(each.language), counted(each.people)) for each in self.readers
         ]
