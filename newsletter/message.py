@@ -34,7 +34,10 @@ from newsletter.rendering import (
 )
 from subscribers.style import Style
 
-Kind = Literal["bulletin", "test", "notice"]
+Kind = Literal["bulletin", "test", "notice", "confirmation", "welcome", "goodbye"]
+Letter = Literal["confirmation", "welcome", "goodbye"]
+
+TO_ONE: frozenset[Kind] = frozenset({"notice", "confirmation", "welcome", "goodbye"})
 
 SAMPLE_TOKEN = "sample-of-nobody-000000"  # noqa: S105  (as long as a token, opens nothing)
 
@@ -64,6 +67,7 @@ class Recipient:
     name: str | None
     unsubscribe_url: str  # empty for notices
     preferences_url: str
+    action_url: str = ""  # of a confirmation or a goodbye: the page with the button to press
 
 
 def sample_recipient(website: str, token: str = SAMPLE_TOKEN) -> Recipient:
@@ -75,6 +79,7 @@ def sample_recipient(website: str, token: str = SAMPLE_TOKEN) -> Recipient:
         name="Miriam",
         unsubscribe_url=f"{website}/u/{token}",
         preferences_url=f"{website}/p/{token}",
+        action_url=f"{website}/confirm/{token}",
     )
 
 
@@ -181,15 +186,31 @@ def bulletin_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "
     Raises:
         Problem: a name or an address in the settings cannot stand in a header.
     """
-    if envelope.kind == "notice":
-        raise ValueError("a notice's envelope around a bulletin")
+    if envelope.kind in TO_ONE:
+        raise ValueError(f"the envelope of a {envelope.kind} around a bulletin")
     return MessageForm(email, envelope, date)
 
 
 def notice_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":
     """Return the form of a mail to staff: no List- headers, marked as sent by a machine."""
     if envelope.kind != "notice":
-        raise ValueError("a bulletin's envelope around a notice")
+        raise ValueError(f"the envelope of a {envelope.kind} around a notice")
+    return MessageForm(email, envelope, date)
+
+
+def letter_envelope(settings: Settings, kind: Letter, list_name: str) -> Envelope:
+    """Return the envelope of a mail to one subscriber, from the sender of a list."""
+    return Envelope(kind, identity_of(settings, list_name), settings.practice)
+
+
+def letter_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":
+    """Return the form of a confirmation, a welcome or a goodbye: as a notice's, no List- headers.
+
+    There is no subscription to leave before a confirmation and none after a goodbye; a welcome
+    says how in its text.
+    """
+    if envelope.kind not in TO_ONE - {"notice"}:
+        raise ValueError(f"the envelope of a {envelope.kind} around a letter")
     return MessageForm(email, envelope, date)
 
 
@@ -278,7 +299,7 @@ class MessageForm:
 
     def own_headers(self, recipient: Recipient) -> dict[str, str]:
         """Return those of `headers_for` that are not the same in every copy."""
-        if self.envelope.kind == "notice":
+        if self.envelope.kind in TO_ONE:
             return {}
         return {"List-Unsubscribe": f"<{_header_url(recipient.unsubscribe_url)}>"}
 
@@ -289,6 +310,7 @@ class MessageForm:
             self.email.language,
             recipient.unsubscribe_url,
             recipient.preferences_url,
+            recipient.action_url,
         )
 
     def _personal_head(self, recipient: Recipient) -> bytes:
@@ -300,7 +322,7 @@ class MessageForm:
             recipient.token.encode("ascii"),
             self._domain.encode("ascii"),
         )
-        if self.envelope.kind == "notice":
+        if self.envelope.kind in TO_ONE:
             return lines
         url = _header_url(recipient.unsubscribe_url).encode("ascii")
         return b"%bList-Unsubscribe: <%b>\r\n" % (lines, url)
@@ -309,7 +331,7 @@ class MessageForm:
         envelope = self.envelope
         if _LANGUAGE.fullmatch(self.email.language):
             yield "Content-Language", self.email.language  # RFC 3282: read aloud in its voice
-        if envelope.kind == "notice":
+        if envelope.kind in TO_ONE:
             yield "Auto-Submitted", "auto-generated"  # RFC 3834: nobody's robot answers it
         else:
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"  # RFC 8058

@@ -25,7 +25,10 @@ MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def email_in(language: str) -> RenderedEmail:
-    shell = Shell(("<p>", f"</p><p>{language} ", " ", "</p>"), tuple(Slot))
+    shell = Shell(
+        ("<p>", f"</p><p>{language} ", " ", "</p>"),
+        (Slot.GREETING, Slot.UNSUBSCRIBE, Slot.PREFERENCES),
+    )
     return RenderedEmail(f"Pray ({language})", shell, shell, language)
 
 

@@ -7,18 +7,28 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 from newsletter.config import Organisation, Sender, Settings
 from newsletter.message import (
+    Letter,
     MessageForm,
     bulletin_envelope,
     bulletin_form,
+    letter_envelope,
+    letter_form,
     notice_envelope,
     notice_form,
 )
 from newsletter.providers.smtp import Signer
 from newsletter.providers.smtp.dkim import SigningKey
-from newsletter.rendering import RenderedEmail, render, render_notice
+from newsletter.rendering import (
+    RenderedEmail,
+    render,
+    render_confirmation,
+    render_goodbye,
+    render_notice,
+    render_welcome,
+)
 from tests.bulletins import ALL, LOOK
 from tests.copies import NOON, person
-from tests.message_rules import MACHINE, Kind
+from tests.message_rules import Kind
 from tests.office import TEMPLATES
 
 SAYS = (LOOK.postal_address, LOOK.organisation)
@@ -54,9 +64,25 @@ def notice() -> MessageForm:
     return notice_form(email, notice_envelope(SETTINGS), NOON)
 
 
+def letter(kind: Letter, language: str = "en") -> MessageForm:
+    render_letter = {
+        "confirmation": render_confirmation,
+        "welcome": render_welcome,
+        "goodbye": render_goodbye,
+    }[kind]
+    email = render_letter(language, LOOK, TEMPLATES)
+    return letter_form(email, letter_envelope(SETTINGS, kind, "weekly"), NOON)
+
+
 def mail(kind: Kind) -> bytes:
     """Return a good, signed mail of a kind."""
-    form = notice() if kind in MACHINE else bulletin(kind=kind)
+    match kind:
+        case "notice":
+            form = notice()
+        case "confirmation" | "welcome" | "goodbye":
+            form = letter(kind)
+        case _:
+            form = bulletin(kind=kind)
     return signer().signatures(form, READER, 1_795_600_000) + form.copy_for(READER)
 
 

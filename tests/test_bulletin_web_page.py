@@ -48,7 +48,7 @@ WORD = (
     "<span style='mso-list:Ignore'>o<span>&nbsp; </span></span><![endif]>in the north</p>"
     "<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><![if !supportLists]>"
     "<span style='mso-list:Ignore'>·<span>&nbsp; </span></span><![endif]>Pray for sun.</p>"
-    "<table><tr><td>secret</td><td>secret</td></tr></table>"
+    "<table><tr><td>secret</td><td>secret</td></tr><tr><td>secret</td></tr></table>"
     "<div style='mso-element:comment-list'><div style='mso-element:comment'><div id='_com_1'>"
     "<p class=MsoCommentText>secret</p></div></div></div></body></html>"
 )
@@ -266,7 +266,7 @@ def test_what_nobody_sees_is_left_out_and_needs_no_word(html: str) -> None:
         (f"<img src='{as_data(picture(size=(9000, 9000)))}'>", "image-unusable", "50 million dots"),
         ("<iframe src='https://example.org'></iframe>", "not-taken", "a frame"),
         ("<video src=a></video>", "not-taken", "a video"),
-        ("<table><tr><td>A<td>B</table>", "not-taken", "a table"),
+        ("<table><tr><td>A<td>B<tr><td>C<td>D</table>", "not-taken", "a table"),
     ],
 )
 def test_what_cannot_be_taken_is_told(html: str, kind: str, what: str) -> None:

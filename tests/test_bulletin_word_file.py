@@ -47,8 +47,8 @@ def letter() -> bytes:
     document.add_paragraph("In the north.", "List Bullet 2")
     document.add_paragraph("Pray for sun.", "List Bullet")
     document.add_paragraph("• Praise God.")
-    table = document.add_table(1, 2)
-    table.cell(0, 0).text = table.cell(0, 1).text = "secret"
+    table = document.add_table(2, 2)
+    table.cell(0, 0).text = table.cell(0, 1).text = table.cell(1, 0).text = "secret"
     document.core_properties.author = "Jo Smith"
     document.core_properties.last_modified_by = "Al Smith"
     document.sections[0].header.paragraphs[0].text = "secret"

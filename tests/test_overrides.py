@@ -127,6 +127,21 @@ REFUSED: list[tuple[str, Callable[[str], str], str]] = [
         lambda name: changed(name, "{{ verse.quotation | wrapped", '{{ "" | wrapped'),
         "text part of a bulletin leaves words of scripture out",
     ),
+    (
+        "bulletin.html",
+        lambda name: changed(name, "{{ parts.columns(block.texts, block.beside) }}", ""),
+        "HTML part of a bulletin leaves the first of two columns out",
+    ),
+    (
+        "goodbye.txt",
+        lambda name: changed(name, "{{ action_url }}", ""),
+        r"template email/goodbye\.txt\.j2 has no action field",
+    ),
+    (
+        "welcome.html",
+        lambda name: changed(name, SENDER, ""),
+        "HTML part of a welcome leaves the name of the organisation out",
+    ),
     # what could become HTML, or call somebody
     (
         "bulletin.html",

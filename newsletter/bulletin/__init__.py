@@ -8,6 +8,7 @@
     language                 which one, where nobody said
     links                    web addresses without what tracks people
     outline                  -> title, headings, paragraphs, lists; what is left over
+    apart                    buttons, dividers, notes and columns among them
     points                   -> prayer points       one detector for all formats
     build                    -> Bulletin            quotations, scripture
     metadata                 Bulletin -> Bulletin   pictures without what they carry unseen
@@ -40,10 +41,14 @@ from newsletter.bulletin.model import (
     TURNING,
     Block,
     Bulletin,
+    Button,
+    Columns,
     Direction,
+    Divider,
     Heading,
     ItemList,
     Leftover,
+    Note,
     Paragraph,
     Picture,
     PointKind,
@@ -72,10 +77,14 @@ __all__ = [
     "READERS",
     "Block",
     "Bulletin",
+    "Button",
+    "Columns",
     "Direction",
+    "Divider",
     "Heading",
     "ItemList",
     "Leftover",
+    "Note",
     "Paragraph",
     "Picture",
     "PointKind",

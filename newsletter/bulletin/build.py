@@ -7,12 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from newsletter.bulletin.apart import Said, parted
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
+    Button,
+    Columns,
     Direction,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     PrayerPoint,
@@ -20,7 +25,7 @@ from newsletter.bulletin.model import (
     Scripture,
     SourceLine,
 )
-from newsletter.bulletin.outline import Listed, Outline, Part, Said, only_greets, shortened
+from newsletter.bulletin.outline import Listed, Outline, Part, only_greets, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
@@ -55,7 +60,7 @@ def build(
     """Return the bulletin that an outline tells; days without a year are in `year`."""
     detected = detect_points(outline, words_of(language), language, year)
     story: list[Said | Block | Scripture | None] = list(_verses(detected.story, language))
-    blocks = tuple(_blocks(story))
+    blocks = tuple(_blocks(parted(story)))
     quoted = [part for part in story if isinstance(part, Scripture)]
     mentioned = _mentioned(outline, blocks, detected.points, language)
     title, sensitivity = read_mark(outline.title, language)  # a mark there is for all of it
@@ -187,6 +192,8 @@ def _texts(block: Block) -> Iterator[tuple[int, str]]:
             yield from zip(lines, paragraphs, strict=True)
         case ItemList(items, line):
             yield from ((line, text) for text in items)
+        case Button() | Note() | Columns():
+            yield from block.texts()
 
 
 def _each_once(scriptures: Iterable[Scripture]) -> list[Scripture]:
@@ -203,7 +210,7 @@ def _each_once(scriptures: Iterable[Scripture]) -> list[Scripture]:
 def _blocks(story: Iterable[Said | Block | Scripture | None]) -> Iterator[Block]:
     for kind, group in groupby(story, key=_kind):
         if kind == "other":
-            yield from (part for part in group if isinstance(part, Heading | ItemList))
+            yield from (part for part in group if part and not isinstance(part, Said | Scripture))
             continue
         said = [part for part in group if isinstance(part, Said)]
         if kind == "quoted":
@@ -296,5 +303,7 @@ def _direction(outline: Outline, language: str) -> Direction:
 def _written(part: Part) -> Iterator[str]:
     if isinstance(part, Listed):
         yield from (entry.text for entry in part.entries)
-    else:
+    elif isinstance(part, Button | Note | Columns):
+        yield from (text for _, text in part.texts())
+    elif not isinstance(part, Divider):
         yield part.text

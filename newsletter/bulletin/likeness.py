@@ -7,8 +7,12 @@ from hashlib import sha256
 
 from newsletter.bulletin.model import (
     Bulletin,
+    Button,
+    Columns,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     Quotation,
@@ -74,6 +78,8 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
                 yield from (f"- {text}" for text in items)
             case Picture(data, alt=alt, caption=caption):
                 yield f"% {alt}|{caption}|{sha256(data).hexdigest()}"
+            case Button() | Divider() | Note() | Columns():
+                yield from _apart(block)
     yield from _points(bulletin)
     for scripture in bulletin.scriptures:
         yield f"= {scripture.written} {scripture.quotation or ''}"
@@ -82,6 +88,13 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
     yield from (
         f"! {line.text.strip()}" for line in bulletin.lines if line.number in bulletin.residue
     )
+
+
+def _apart(block: Button | Divider | Note | Columns) -> Iterator[str]:
+    if isinstance(block, Divider):
+        yield "---"
+    else:
+        yield from (f". {text}" for _, text in block.texts())
 
 
 def _points(bulletin: Bulletin) -> Iterator[str]:

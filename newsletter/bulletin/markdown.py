@@ -1,7 +1,7 @@
 """Markdown (CommonMark): its own marks become roles; what is typed by hand is left as text."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from html import unescape
 
@@ -20,7 +20,7 @@ from newsletter.bulletin.reading import Reading, Tally
 from newsletter.bulletin.text import source_lines
 from newsletter.bulletin.web_signs import flat, is_hidden
 
-_PARSER = MarkdownIt("commonmark", {"maxNesting": 60})
+_PARSER = MarkdownIt("commonmark", {"maxNesting": 60}).enable("table")
 _HIDDEN = {"script", "style", "del", "s", "strike", "title", "template"}
 _CLEANER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_HIDDEN)
 _STRUCK = {"del", "s", "strike"}
@@ -42,7 +42,7 @@ def read_markdown(source: bytes, language: str) -> Reading:
     tally = Tally()
     head, kept = take_front_matter(lines, tally)
     tokens = _PARSER.parse("\n".join(line.text for line in kept))
-    tokens = list(_without_hidden(tokens, tally))
+    tokens = list(_without_tables(_without_hidden(tokens, tally), tally))
     pictures = list(_pictures(tokens, tally))
     _tell(tokens, tally)
     passages = tuple(_passages(tokens))
@@ -130,6 +130,33 @@ def _is_hidden(tag: str) -> bool:
     return is_hidden(parsed.attributes, flat(parsed.attributes.get("style")))
 
 
+def _without_tables(tokens: Iterable[Token], tally: Tally) -> Iterator[Token]:
+    """Leave out tables, and tell; one of two columns and at most two rows only lays out."""
+    for block in _blocks(list(tokens)):
+        if block[0].type == "table_open" and not _is_layout(block):
+            tally.add("not-taken", (block[0].map or [0])[0] + 1, "a table")
+        else:
+            yield from block
+
+
+def _is_layout(table: Sequence[Token]) -> bool:
+    heads, *rows = _rows(table)
+    return len(rows) <= 1 and len(heads) == 2 and all(_is_text(head.text) for head in heads)
+
+
+def _rows(table: Sequence[Token]) -> list[list[SourceLine]]:
+    """Return the cells of each row; the heads of the columns are the first."""
+    rows: list[list[SourceLine]] = []
+    line = 1
+    for token in table:
+        if token.type == "tr_open":
+            line = (token.map[0] if token.map else 0) + 1
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(SourceLine(line, _flat(token.children or [])))
+    return rows
+
+
 # --- passages ----------------------------------------------------------------------------
 
 
@@ -140,10 +167,32 @@ def _passages(tokens: Sequence[Token], role: Role = Role.TEXT) -> Iterator[Passa
                 yield from (found for entry in _blocks(block[1:-1]) for found in _entry(entry))
             case "blockquote_open":
                 yield from _passages(block[1:-1], Role.QUOTED)
+            case "table_open":
+                for column, name in enumerate((Role.FIRST, Role.SECOND)):
+                    cells = [row[column] for row in _rows(block) if _is_text(row[column].text)]
+                    yield from (Passage((cell,), name) for cell in cells)
+            case "hr" if role is Role.TEXT:
+                line = (block[0].map[0] if block[0].map else 0) + 1
+                yield Passage((SourceLine(line, block[0].markup),), Role.DIVIDER)
+            case "paragraph_open" if role is Role.TEXT and _is_link_alone(block[1]):
+                yield from _passage(block, Role.BUTTON)
             case "heading_open":
                 yield from _passage(block, Role.HEADING, level=int(block[0].tag[1:]))
             case _:
                 yield from _passage(block, role)
+
+
+def _is_link_alone(paragraph: Token) -> bool:
+    """Whether a paragraph is one link with words of its own, bold or not."""
+    children = [
+        child
+        for child in paragraph.children or []
+        if not child.type.startswith(("strong_", "em_")) and (child.content or child.type != "text")
+    ]
+    types = [child.type for child in children]
+    if types[:1] != ["link_open"] or types[-1] != "link_close" or types.count("link_open") > 1:
+        return False
+    return _flat(children).endswith(")") and not {"softbreak", "hardbreak"}.intersection(types)
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
@@ -188,8 +237,12 @@ def _lines(token: Token) -> list[SourceLine]:
     return [
         SourceLine(number, line)
         for number, line in enumerate(text.split("\n"), first)
-        if any(character.isalnum() for character in line)
+        if _is_text(line)
     ]
+
+
+def _is_text(line: str) -> bool:
+    return any(character.isalnum() for character in line)
 
 
 def _shown(html: str) -> str:

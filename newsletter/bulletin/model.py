@@ -1,6 +1,7 @@
 """What was written: a bulletin as plain values, whatever format it came in."""
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,7 +69,55 @@ class Picture:
     line: int
 
 
-Block = Paragraph | Quotation | Heading | ItemList | Picture
+@dataclass(frozen=True)
+class Button:
+    """A link that stands alone, to be pressed."""
+
+    text: str
+    url: str  # https:, http: or mailto:
+    line: int
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """Yield what it says with its line; the address stands behind it as in running text."""
+        yield self.line, f"{self.text} ({self.url.removeprefix('mailto:')})"
+
+
+@dataclass(frozen=True)
+class Divider:
+    """A line across, between two parts of the story."""
+
+    line: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something said beside the story."""
+
+    label: str  # "Note", as its writer calls it, or ""
+    paragraphs: tuple[str, ...]
+    line: int
+    lines: tuple[int, ...]  # of each paragraph
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """Yield its paragraphs, each with its line."""
+        yield from zip(self.lines, self.paragraphs, strict=True)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Two short texts beside each other; on a narrow screen one below the other."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    line: int
+    lines: tuple[int, ...]  # of each paragraph of both
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """Yield the paragraphs of both, each with its line."""
+        yield from zip(self.lines, (*self.first, *self.second), strict=True)
+
+
+Block = Paragraph | Quotation | Heading | ItemList | Picture | Button | Divider | Note | Columns
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from newsletter.bulletin.apart import Said, button, together
 from newsletter.bulletin.days import label_of
 from newsletter.bulletin.marks import COUNTED, Mark, mark_of
-from newsletter.bulletin.model import Heading, SourceLine
-from newsletter.bulletin.passage import Passage, Role
+from newsletter.bulletin.model import Button, Columns, Divider, Heading, Note, SourceLine
+from newsletter.bulletin.passage import APART, Passage, Role
 from newsletter.bulletin.prose import LINE_ENDS, columns, joined, paragraphs, sentences, tidy
 from newsletter.bulletin.sensitivity import unmarked
 from newsletter.bulletin.words import Words, folded
@@ -23,16 +24,6 @@ _WEB = re.compile(r"://|www\.|\w@\w")  # no heading leads elsewhere
 _NO_HEADING_ENDS = '.,;!?…”"»–—-،؛؟۔।，；。！？、」』'
 _NUMBERING = ("numeral", "number", "letter", "emoji")  # what may stand before a heading too
 _NESTED = 2  # columns further in than the list: part of the entry above
-
-
-@dataclass(frozen=True)
-class Said:
-    """A paragraph."""
-
-    text: str
-    line: int
-    quoted: bool = False  # the format says so
-    alone: bool = False  # it is one line of the source, so it may be a heading
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,7 @@ class Listed:
     entries: tuple[Entry, ...]
 
 
-Part = Said | Named | Listed
+Part = Said | Named | Listed | Button | Divider | Note | Columns
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ def outline(passages: Sequence[Passage], words: Words) -> Outline | None:
     if not passages:
         return None
     title, line, passages = _titled(passages, words)
-    parts = list(_parts(passages, words))
+    parts: list[Part] = list(together(list(_parts(passages, words))))
     parts = [
         Named(part.text.rstrip(" :："), part.line, 2)
         if isinstance(part, Said) and _is_heading(part, following, words)
@@ -110,8 +101,10 @@ def _without_residue(
         if lines := tuple(line for line in passage.lines if line.number not in numbers):
             kept.append(replace(passage, lines=lines))
     for end in (0, -1):
-        while kept and _is_residue_at_an_end(kept[end], words):
-            residue += (line.number for line in kept.pop(end).lines)
+        while kept and (kept[end].role is Role.DIVIDER or _is_residue_at_an_end(kept[end], words)):
+            passage = kept.pop(end)
+            if passage.role is not Role.DIVIDER:
+                residue += (line.number for line in passage.lines)
     return kept, tuple(sorted(residue))
 
 
@@ -146,7 +139,8 @@ def _titled(passages: list[Passage], words: Words) -> tuple[str, int, list[Passa
     point or longer than a title can be lends its words and stays where it is.
     """
     levels = [passage.level for passage in passages]
-    place = levels.index(1) if 1 in levels else 0
+    texts = (n for n, passage in enumerate(passages) if passage.role not in APART)
+    place = levels.index(1) if 1 in levels else next(texts, 0)
     passage = passages[place]
     heading = passage.role is Role.HEADING
     first, *others = passage.lines
@@ -227,8 +221,15 @@ def _plain(passage: Passage, words: Words) -> Iterator[Part]:
     if passage.role is Role.HEADING:
         text = joined(_texts(passage.lines))
         yield Named(text.rstrip(" :："), passage.lines[0].number, passage.level)
-    else:
+    elif passage.role is Role.BUTTON:
+        yield button(joined(_texts(passage.lines)), passage.lines[0].number)
+    elif passage.role is Role.DIVIDER:
+        yield Divider(passage.lines[0].number)
+    elif passage.role is Role.QUOTED:
         yield from (replace(said, quoted=True) for said in _said(passage.lines, words))
+    else:
+        column = 1 if passage.role is Role.FIRST else 2
+        yield from (replace(said, column=column) for said in _said(passage.lines, words))
 
 
 def _said(lines: Sequence[SourceLine], words: Words) -> Iterator[Said]:

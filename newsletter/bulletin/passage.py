@@ -13,6 +13,13 @@ class Role(enum.Enum):
     HEADING = enum.auto()
     ENTRY = enum.auto()  # of a list; nested entries are in it
     QUOTED = enum.auto()
+    BUTTON = enum.auto()  # one line: the words of a link, and its address in brackets
+    DIVIDER = enum.auto()  # one line that says nothing
+    FIRST = enum.auto()  # of two columns
+    SECOND = enum.auto()
+
+
+APART = (Role.BUTTON, Role.DIVIDER, Role.FIRST, Role.SECOND)  # none of them is a title
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from newsletter.bulletin.apart import Said
 from newsletter.bulletin.days import iso_date, label_of
-from newsletter.bulletin.model import Block, ItemList, PointKind, PrayerPoint, Sensitivity
-from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, Said, heading_name
+from newsletter.bulletin.model import (
+    Block,
+    Button,
+    Columns,
+    Divider,
+    ItemList,
+    Note,
+    PointKind,
+    PrayerPoint,
+    Sensitivity,
+)
+from newsletter.bulletin.outline import Entry, Listed, Named, Outline, Part, heading_name
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.sensitivity import read_mark, stricter, unmarked
 from newsletter.bulletin.words import Words, folded
@@ -52,7 +63,9 @@ def detect_points(
                 bare = marks.read(part, language, stacked=isinstance(before, Named))
                 section = _section(bare, section, before, words)
                 headings.append(part)
-            case Said():
+            case Divider() if headings:
+                continue  # it underlines the heading
+            case Said() | Divider() | Button() | Note() | Columns():
                 story += (heading.block() for heading in headings)
                 headings.clear()
                 story.append(part)

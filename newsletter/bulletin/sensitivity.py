@@ -14,8 +14,12 @@ from functools import cache
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
+    Button,
+    Columns,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     PrayerPoint,
@@ -181,14 +185,20 @@ def without_marks(bulletin: Bulletin) -> Bulletin:
 
 
 def _unmarked_block(block: Block, language: str) -> Block:
+    def bare(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(read_mark(text, language)[0] for text in texts)
+
     match block:
-        case Paragraph(text) | Heading(text):
+        case Divider():
+            return block
+        case Paragraph(text) | Heading(text) | Button(text):
             return replace(block, text=read_mark(text, language)[0])
-        case Quotation(paragraphs):
-            bare = tuple(read_mark(text, language)[0] for text in paragraphs)
-            return replace(block, paragraphs=bare)
+        case Quotation(paragraphs) | Note(_, paragraphs):
+            return replace(block, paragraphs=bare(paragraphs))
         case ItemList(items):
-            return replace(block, items=tuple(read_mark(text, language)[0] for text in items))
+            return replace(block, items=bare(items))
+        case Columns(first, second):
+            return replace(block, first=bare(first), second=bare(second))
         case Picture(alt=alt, caption=caption):
             return replace(
                 block, alt=read_mark(alt, language)[0], caption=read_mark(caption, language)[0]
@@ -262,6 +272,8 @@ def _texts(blocks: Iterable[Block]) -> Iterator[str]:
                 yield from items
             case Picture(alt=alt, caption=caption):
                 yield from (alt, caption)
+            case Button() | Note() | Columns():
+                yield from (text for _, text in block.texts())
 
 
 def _texts_of(points: Iterable[PrayerPoint]) -> Iterator[str]:

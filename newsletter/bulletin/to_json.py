@@ -3,8 +3,12 @@
 from newsletter.bulletin.model import (
     Block,
     Bulletin,
+    Button,
+    Columns,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     Quotation,
@@ -54,3 +58,11 @@ def _block(block: Block) -> dict[str, object]:
             return {"kind": "list", "items": list(items)}
         case Picture(alt=alt, caption=caption):
             return {"kind": "picture", "alt": alt, "caption": caption}
+        case Button(text, url):
+            return {"kind": "button", "text": text, "url": url}
+        case Divider():
+            return {"kind": "divider"}
+        case Note(label, paragraphs):
+            return {"kind": "note", "label": label, "paragraphs": list(paragraphs)}
+        case Columns(first, second):
+            return {"kind": "columns", "columns": [list(first), list(second)]}

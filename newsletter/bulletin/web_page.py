@@ -30,6 +30,7 @@ MOST_WORDS_BYTES = 4_000_000  # of markup, pictures apart
 DEEPEST = 150  # elements within each other; pages that people read have a third of it
 _MOST_OPEN = 2_000  # tags left open before the page is taken apart at all
 _MOST_PROPERTIES = 100
+DIVIDER = "divider-of-the-story"
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)")
 _NEST_NOT = frozenset(  # empty elements, and those that the next of their kind ends
@@ -68,7 +69,8 @@ def page_reading(
     """Return what HTML says.
 
     `pictures` are those that it calls "picture:NAME"; `marks` tells what was taken out where
-    it has an `<a id="NAME">`.
+    it has an `<a id="NAME">`; an `<a>` of the id `DIVIDER` ends a paragraph that has a line under
+    it.
 
     Raises:
         UnreadableInput: elements within elements, deeper than any page that people read.
@@ -219,6 +221,8 @@ class _Page:
         self._entry: list[SourceLine] | None = None  # lines of the list entry that is open
         self._lead = ""
         self._caption = ""
+        self._divides = False  # whether a line stands under the block that is open
+        self._linked = ""  # the last link of the block that is open, its address behind it
         self._length = 0
         if (body := tree.body) is not None:
             self._length = _length(body)
@@ -291,6 +295,7 @@ class _Page:
                 self._add("\n", around.bold)
             case "hr":
                 self._flush(around)
+                self._divide()
             case "img":
                 self._image(attributes, style)
             case "a":
@@ -321,6 +326,8 @@ class _Page:
         self._flush(outer)
         self._inside(node, inner, depth)
         self._flush(inner)
+        if self._divides:
+            self._divide()
 
     def _list_entry(self, node: LexborNode, level: int, around: _Around, depth: int) -> None:
         """Read an entry; one that is nested, within or behind another, is part of it."""
@@ -342,6 +349,7 @@ class _Page:
             self.passages.append(Passage(tuple(lines), Role.ENTRY, lead=self._lead))
 
     def _link(self, node: LexborNode, href: str, around: _Around, depth: int) -> None:
+        self._divides = self._divides or node.attributes.get("id") == DIVIDER
         if mark := self._marks.get(node.attributes.get("id") or ""):
             self._tell(*mark)
         start = len(self._pieces)
@@ -352,6 +360,7 @@ class _Page:
         words = "".join(piece.text for piece in self._pieces[start:])
         if around.role is not Role.HEADING and (address := written_out(href, words)):
             self._add(address, around.bold)
+            self._linked = tidy(words + address)
 
     def _inserted(
         self, node: LexborNode, attributes: Attributes, around: _Around, depth: int
@@ -363,7 +372,10 @@ class _Page:
     def _table(self, node: LexborNode, around: _Around, depth: int) -> None:
         """Read a table that only lays out a page; one that holds facts is told."""
         self._flush(around)
-        if _holds_facts(node):
+        if cells := _two_cells(node):
+            for cell, role in zip(cells, (Role.FIRST, Role.SECOND), strict=True):
+                self._block(cell, around, replace(around, role=role), depth)
+        elif _holds_facts(node):
             self._tell("not-taken", "a table")
         else:
             self._block(node, around, around, depth)
@@ -506,6 +518,7 @@ class _Page:
             for is_text, group in groupby(rows, key=_is_text)
             if is_text
         ]
+        linked, self._linked = self._linked, ""
         self._place(first, rows)
         if not groups:
             return
@@ -516,8 +529,16 @@ class _Page:
             self._entry += whole
         elif around.role is Role.HEADING:
             self.passages.append(Passage(whole, Role.HEADING, around.level))
+        elif around.role is Role.TEXT and [tidy(line.text) for line in whole] == [linked]:
+            self.passages.append(Passage(whole, Role.BUTTON))
         else:
             self.passages += (Passage(lines, around.role) for lines in groups)
+
+    def _divide(self) -> None:
+        self._divides = False
+        if self._entry is None:
+            line = SourceLine(max(1, len(self.lines)), "———")
+            self.passages.append(Passage((line,), Role.DIVIDER))
 
     def _place(self, first: int, rows: list[str]) -> None:
         """Give lines to what was met in a block: that of its row, or the next that has words."""
@@ -582,6 +603,16 @@ def _holds_facts(table: LexborNode) -> bool:
         if any(len(cell.css("p")) > 2 for cell in cells):
             return False
     return several
+
+
+def _two_cells(table: LexborNode) -> list[LexborNode]:
+    """Return the cells of a table that only sets two texts beside each other, else none."""
+    rows = [[cell for cell in row.iter() if cell.tag in ("td", "th")] for row in _rows(table)]
+    filled = [[cell for cell in row if _has_words(cell)] for row in rows]
+    filled = [row for row in filled if row]
+    if len(filled) != 1 or len(filled[0]) != 2 or not _holds_facts(table):
+        return []
+    return [] if any(cell.css_first("img, blockquote, hr") for cell in filled[0]) else filled[0]
 
 
 def _rows(table: LexborNode) -> Iterator[LexborNode]:

@@ -14,7 +14,7 @@ from lxml import etree
 from newsletter.bulletin.archive import Archive, damaged
 from newsletter.bulletin.model import Leftover, LeftoverKind
 from newsletter.bulletin.reading import Reading
-from newsletter.bulletin.web_page import page_reading
+from newsletter.bulletin.web_page import DIVIDER, page_reading
 from newsletter.bulletin.word_package import Package
 from newsletter.bulletin.word_styles import Styles, attribute
 from newsletter.errors import UnreadableInput
@@ -99,6 +99,8 @@ class _Cleaned:
                 self._mark(element, what)
             if self._goes(element):
                 _remove(element)
+        for paragraph in filter(_is_ruled, body.iter("{*}p")):
+            paragraph.append(_bookmark(DIVIDER))
         _unlink(body, package)
         etree.strip_tags(body, *_WRAPPERS)
         _slim(body)
@@ -174,7 +176,7 @@ class _Cleaned:
     def _mark(self, element: etree._Element, what: _What) -> None:
         name = f"out-{len(self.marks)}"
         self.marks[name] = what
-        mark = etree.Element(f"{{{_W}}}bookmarkStart", {f"{{{_W}}}name": name})
+        mark = _bookmark(name)
         place, around = element, element.getparent()
         while around is not None and _local(around) in _INSIDE_A_RUN:
             place, around = around, around.getparent()
@@ -306,6 +308,18 @@ def _text(element: etree._Element) -> str:
 
 def _has(element: etree._Element, name: str) -> bool:
     return next(element.iter(f"{{*}}{name}"), None) is not None
+
+
+def _bookmark(name: str) -> etree._Element:
+    return etree.Element(f"{{{_W}}}bookmarkStart", {f"{{{_W}}}name": name})
+
+
+def _is_ruled(paragraph: etree._Element) -> bool:
+    """Whether a line is drawn under a paragraph: what Word makes of three dashes, or one drawn."""
+    if any(attribute(rect, "hr") == "t" for rect in paragraph.iter("{*}rect")):
+        return True
+    line = paragraph.find("{*}pPr/{*}pBdr/{*}bottom")
+    return line is not None and attribute(line, "val") not in ("nil", "none")
 
 
 def _shows(run: etree._Element) -> bool:

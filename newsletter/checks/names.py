@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Picture, Property, Quotation
+from newsletter.bulletin import (
+    Bulletin,
+    Button,
+    Columns,
+    Heading,
+    ItemList,
+    Note,
+    Paragraph,
+    Picture,
+    Property,
+    Quotation,
+)
 from newsletter.checks.model import Facts, Finding, Severity
 from newsletter.names import Hit, Kind, Names, Pseudonym, fold, in_words
 from newsletter.spots import degrees_of
@@ -100,6 +111,8 @@ def _texts(bulletin: Bulletin) -> Iterator[_Text]:
                 yield from (_Text(line, text) for text in items)
             case Picture(alt=alt, caption=caption, line=line):
                 yield from (_Text(line, alt), _Text(line, caption))
+            case Button() | Note() | Columns():
+                yield from (_Text(line, text) for line, text in block.texts())
     for point in bulletin.points:
         yield from (_Text(point.line, text) for text in (point.group or "", point.text))
     for verse in bulletin.scriptures:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from newsletter.bulletin import Bulletin, Heading, ItemList, Picture
+from newsletter.bulletin import Bulletin, Paragraph, Quotation
 from newsletter.bulletin.quotation import is_balanced, with_single_marks_inside
 from newsletter.bulletin.words import words_of
 from newsletter.checks.model import Finding
@@ -45,7 +45,7 @@ def unfinished_paragraphs(bulletin: Bulletin) -> Iterator[Finding]:
     """Paragraphs that stop in mid-sentence."""
     unfinished = words_of(bulletin.language).unfinished
     for block in bulletin.blocks:
-        if isinstance(block, Heading | ItemList | Picture):
+        if not isinstance(block, Paragraph | Quotation):
             continue
         for line, text, _ in story(block):
             words = text.split()

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from newsletter.bulletin import Bulletin, Heading, ItemList, Paragraph, Picture, Quotation
+from newsletter.bulletin import (
+    Bulletin,
+    Button,
+    Columns,
+    Divider,
+    Heading,
+    ItemList,
+    Note,
+    Paragraph,
+    Picture,
+    Quotation,
+)
 from newsletter.bulletin.prose import tidy
 
 
@@ -17,7 +28,11 @@ def texts(bulletin: Bulletin) -> Iterator[tuple[int, str, str]]:
                 yield from ((line, text, "") for text in items)
             case Picture(alt=alt, caption=caption, line=line):
                 yield from ((line, text, "") for text in (caption, alt) if text)
-            case _:
+            case Button() | Note() | Columns():
+                yield from ((line, text, "") for line, text in block.texts())
+            case Divider():
+                pass
+            case Paragraph() | Quotation():
                 yield from story(block)
     yield from ((line, group, "") for line, group in _groups(bulletin))
     yield from ((point.line, point.text, "") for point in bulletin.points)

@@ -12,7 +12,10 @@ from newsletter.rendering.edition import (
     TooHeavy,
     html_bytes,
     render,
+    render_confirmation,
+    render_goodbye,
     render_notice,
+    render_welcome,
     weight_of,
 )
 from newsletter.rendering.look import Look, discreet_look, look_of
@@ -50,7 +53,10 @@ __all__ = [
     "look_of",
     "merge",
     "render",
+    "render_confirmation",
+    "render_goodbye",
     "render_notice",
+    "render_welcome",
     "slot_values",
     "weight_of",
     "with_photos",

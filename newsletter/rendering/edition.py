@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ from markupsafe import Markup, escape
 from newsletter.bulletin import (
     Block,
     Bulletin,
+    Button,
+    Columns,
     Direction,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     PointKind,
@@ -36,7 +41,7 @@ from newsletter.rendering.photos import Scaled, photos_of
 from newsletter.rendering.plain import wrap
 from newsletter.rendering.shell import NO_HTML, RenderedEmail, Shell, Slot, put_in
 from newsletter.rendering.sources import check_source, place_of
-from newsletter.rendering.words import Words, is_translated, words_of
+from newsletter.rendering.words import Words, direction_of, is_translated, words_of
 from subscribers.style import Style
 
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
@@ -49,6 +54,13 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGNORECASE | re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
 # A full stop at the end of a heading; "St." and "Co." keep theirs, and so does "…".
+_OF_A_BULLETIN = (Slot.GREETING, Slot.UNSUBSCRIBE, Slot.PREFERENCES)
+_SLOT_NAMES = {  # as templates call them
+    Slot.GREETING: "greeting",
+    Slot.UNSUBSCRIBE: "unsubscribe_url",
+    Slot.PREFERENCES: "preferences_url",
+    Slot.ACTION: "action_url",
+}
 _FULL_STOP = re.compile(r"(?:(?<=\w{3})\.|[。۔])\s*$")
 
 
@@ -96,13 +108,14 @@ class Templates:
             "wrapped": wrap,
             "linked": _linked,
             "without_stop": _without_stop,
+            "naming": _naming,
         }
         found = [
             name for name in self._environment.list_templates(["j2"]) if name.startswith("email/")
         ]
         needed = [
             f"email/{kind}.{part}.j2"
-            for kind in ("bulletin", "notice")
+            for kind in ("bulletin", "confirmation", "welcome", "goodbye", "notice")
             for part in ("subject", "html", "txt")
         ]
         for name in (*needed, *found):
@@ -209,11 +222,9 @@ def render(
         "verses": _verses(bulletin),
         "because": (before, after),
         "reason": put_in(words.because, "{list}", look.list_title),  # the same as plain text
-        "greeting": marks.of(Slot.GREETING),
-        "unsubscribe_url": marks.of(Slot.UNSUBSCRIBE),
-        "preferences_url": marks.of(Slot.PREFERENCES),
+        **{_SLOT_NAMES[slot]: marks.of(slot) for slot in _OF_A_BULLETIN},
     }
-    email = _fill("bulletin", context, templates, marks, required=tuple(Slot), style=style)
+    email = _fill("bulletin", context, templates, marks, required=_OF_A_BULLETIN, style=style)
     # A picture that is shown twice is attached once.
     once = {each.photo.content_id: each.photo for each in scaled if each}
     _refuse_hidden(email, once)
@@ -236,6 +247,57 @@ def render_notice(
         "because": _STAFF_REASON,
     }
     return _fill("notice", context, templates, _Marks(), required=())
+
+
+def render_confirmation(language: str, look: Look, templates: Templates) -> RenderedEmail:
+    """Return the mail that asks whether somebody wants the list; its slot is the action.
+
+    It greets nobody by name: whoever entered the address may have entered any name.
+
+    Raises:
+        Problem: as `render`.
+    """
+    return _letter("confirmation", language, look, templates, (Slot.ACTION,))
+
+
+def render_welcome(
+    language: str, look: Look, templates: Templates, next_on: date | None = None
+) -> RenderedEmail:
+    """Return the first mail of a list: when the next one comes, how to choose, how to leave.
+
+    Its slots are those of a bulletin.
+
+    Raises:
+        Problem: as `render`.
+    """
+    return _letter("welcome", language, look, templates, _OF_A_BULLETIN, next_on)
+
+
+def render_goodbye(language: str, look: Look, templates: Templates) -> RenderedEmail:
+    """Return the last mail of a list, with the way back; its slots are greeting and action.
+
+    Raises:
+        Problem: as `render`.
+    """
+    return _letter("goodbye", language, look, templates, (Slot.GREETING, Slot.ACTION))
+
+
+def _letter(
+    kind: str,
+    language: str,
+    look: Look,
+    templates: Templates,
+    slots: Sequence[Slot],
+    next_on: date | None = None,
+) -> RenderedEmail:
+    language = language if is_translated(language) else "en"
+    marks = _Marks()
+    context = _page(language, direction_of(language), look) | {
+        "words": words_of(language),
+        "next_on": in_words(next_on.isoformat(), language) if next_on else "",
+        **{_SLOT_NAMES[slot]: marks.of(slot) for slot in slots},
+    }
+    return _fill(kind, context, templates, marks, slots)
 
 
 def html_bytes(email: RenderedEmail) -> int:
@@ -348,6 +410,10 @@ def _clean(text: str) -> str:
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def _naming(sentence: str, title: str) -> str:
+    return put_in(sentence, "{list}", title)
+
+
 def _without_stop(title: str) -> str:
     return _FULL_STOP.sub("", title)
 
@@ -374,6 +440,9 @@ class _Part:
     kind: str
     texts: tuple[str, ...]
     photo: "_Shown | None" = None
+    url: str = ""  # of a button
+    label: str = ""  # of a note; "" for the usual word
+    beside: tuple[str, ...] = ()  # the second of two columns
 
 
 @dataclass(frozen=True)
@@ -441,6 +510,14 @@ def _part(block: Block) -> _Part:
         case Picture(alt=alt, caption=caption):
             words = caption.strip() or _described(alt)
             return _Part("photo", (words,) if words else ())
+        case Button(text, url):
+            return _Part("button", (text,), url=url)
+        case Divider():
+            return _Part("divider", ())
+        case Note(label, paragraphs):
+            return _Part("note", paragraphs, label=label)
+        case Columns(first, second):
+            return _Part("columns", first, beside=second)
 
 
 def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:
@@ -477,9 +554,10 @@ def _label(point: PrayerPoint, language: str, words: Words, kinds: set[PointKind
 
 def _verses(bulletin: Bulletin) -> list[Scripture]:
     """Return the passages that stand on their own; those within the story are read there."""
+    parts = [_part(block) for block in bulletin.blocks]
     told = "\n".join(
         (
-            *(text for block in bulletin.blocks for text in _part(block).texts),
+            *(text for part in parts for text in (*part.texts, *part.beside)),
             *(point.text for point in bulletin.points),
         )
     )

@@ -10,8 +10,12 @@ from dataclasses import dataclass, replace
 
 from newsletter.bulletin import (
     Bulletin,
+    Button,
+    Columns,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     PointKind,
@@ -20,7 +24,15 @@ from newsletter.bulletin import (
     Scripture,
 )
 from newsletter.errors import Problem
-from newsletter.rendering.edition import Templates, html_bytes, render, render_notice
+from newsletter.rendering.edition import (
+    Templates,
+    html_bytes,
+    render,
+    render_confirmation,
+    render_goodbye,
+    render_notice,
+    render_welcome,
+)
 from newsletter.rendering.inlining import Reading
 from newsletter.rendering.look import Look
 from newsletter.rendering.shell import RenderedEmail, merge, slot_values
@@ -67,6 +79,14 @@ _OF_A_BULLETIN = (
     _Needed("the rest of prayer points", "Snow & <ice> came.", "point.rest"),
     _Needed("words of scripture", "You did it & <more> to me.", "verse.quotation"),
     _Needed("references of scripture", "Matthew 25:40", "verse.written"),
+    _Needed("words on buttons", "Come <up> & see", "block.texts of story"),
+    _Needed("notes", "The <road> & the bridge are shut.", "block.texts of story"),
+    _Needed("the first of two columns", "In the <north> & east", "block.texts of story"),
+    _Needed("the second of two columns", "In the <south> & west", "block.beside of story"),
+    _Needed("the title of the list", _LOOK.list_title, "look.list_title"),
+    *_OF_ALL,
+)
+_OF_A_LETTER = (
     _Needed("the title of the list", _LOOK.list_title, "look.list_title"),
     *_OF_ALL,
 )
@@ -76,9 +96,10 @@ _OF_A_NOTICE = (
     _Needed("the reason for the mail", "You receive this because", "because"),
     *_OF_ALL,
 )
-_TITLE, _PARAGRAPH, _QUOTATION, _HEADING, _ITEM, _CAPTION, _GROUP, _LEAD, _REST, _VERSE, *_ = (
+_TITLE, _PARAGRAPH, _QUOTATION, _HEADING, _ITEM, _CAPTION, _GROUP, _LEAD, _REST, _VERSE, *_APART = (
     needed.words for needed in _OF_A_BULLETIN
 )
+_BUTTON, _NOTE, _NORTH, _SOUTH = _APART[1:5]  # behind the reference
 _SAMPLE = Bulletin(
     title=_TITLE,
     language="en",
@@ -90,6 +111,10 @@ _SAMPLE = Bulletin(
         Heading(_HEADING, 3),
         ItemList((_ITEM,), 4),
         Picture(bytes.fromhex(_DOT), "image/png", "Hills", _CAPTION, 5),
+        Button(_BUTTON, "https://wells.example.org/up", 6),
+        Note("Note", (_NOTE,), 6, (6,)),
+        Columns((_NORTH,), (_SOUTH,), 6, (6, 6)),
+        Divider(6),
         Paragraph("And so on.", 6),
     ),
     points=(
@@ -118,6 +143,12 @@ def check_overriding(templates: Templates) -> None:
     nameless = replace(_LOOK, organisation="", postal_address="", list_title="", website="")
     for bare in (_BARE, _RIGHT_TO_LEFT):
         _refuse_heavy(render(bare, nameless, templates), templates)
+    for kind, render_letter in (
+        ("confirmation", render_confirmation),
+        ("welcome", render_welcome),
+        ("goodbye", render_goodbye),
+    ):
+        _check(kind, render_letter("en", _LOOK, templates), _OF_A_LETTER, templates)
     paragraphs = [_OF_A_NOTICE[1].words]
     notice = render_notice(_OF_A_NOTICE[0].words, paragraphs, _LOOK, templates)
     _check("notice", notice, _OF_A_NOTICE, templates)
@@ -126,7 +157,8 @@ def check_overriding(templates: Templates) -> None:
 def _check(
     kind: str, email: RenderedEmail, needed: tuple[_Needed, ...], templates: Templates
 ) -> None:
-    in_html, in_text = slot_values("Miriam", "en", "https://x.example.org", "https://y.example.org")
+    urls = [f"https://{which}.example.org" for which in ("x", "y", "z")]
+    in_html, in_text = slot_values("Miriam", "en", *urls)
     body = merge(email.html, in_html).partition("<body")[2]
     read = Reading(f"<body{body}").text
     parts = (("HTML", read, "html"), ("text", merge(email.text, in_text), "txt"))

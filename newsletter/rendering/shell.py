@@ -33,6 +33,7 @@ class Slot(enum.StrEnum):
     GREETING = "greeting"  # a whole sentence, with or without a name
     UNSUBSCRIBE = "unsubscribe"  # URL
     PREFERENCES = "preferences"  # URL
+    ACTION = "action"  # URL: what a mail to one person asks for, to confirm or to come back
 
     __hash__ = str.__hash__  # an Enum's own is written in Python: a microsecond for each copy
 
@@ -126,7 +127,11 @@ def with_photos(html: str, photos: Iterable[Photo]) -> str:
 
 
 def slot_values(
-    name: str | None, language: str, unsubscribe_url: str, preferences_url: str
+    name: str | None,
+    language: str,
+    unsubscribe_url: str,
+    preferences_url: str,
+    action_url: str = "",
 ) -> tuple[SlotValues, SlotValues]:
     """Return one person's slot values, first as HTML, then as plain text.
 
@@ -146,11 +151,13 @@ def slot_values(
         Slot.GREETING: greeting,
         Slot.UNSUBSCRIBE: unsubscribe_url,
         Slot.PREFERENCES: preferences_url,
+        Slot.ACTION: action_url,
     }
     in_html = {
         Slot.GREETING: marked,
         Slot.UNSUBSCRIBE: _url_in_html(unsubscribe_url),
         Slot.PREFERENCES: _url_in_html(preferences_url),
+        Slot.ACTION: _url_in_html(action_url),
     }
     return in_html, in_text
 

@@ -8,11 +8,12 @@ asked for, so that no command waits for languages that it does not write.
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, Literal
 
 from newsletter.languages import base_language
 
 TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh"})
+_RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur"})
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,98 @@ class Words:
     preferences: Annotated[str, "A link: choose language, mailing lists and how mails look."] = (
         "Preferences"
     )
+    note: Annotated[
+        str,
+        "A heading above words that stand beside the story, where the writer gave none.",
+    ] = "Note"
+    confirm_subject: Annotated[
+        str,
+        "Subject of the mail that asks whether somebody really wants to subscribe. {list} is a "
+        "title.",
+    ] = "Please confirm: {list}"
+    confirm_asked: Annotated[
+        str,
+        "Says why a mail came that asks for a confirmation; the button stands below.",
+    ] = (
+        "This address was entered to receive {list}. If that was you, press the button, and it "
+        "comes to you."
+    )
+    confirm_button: Annotated[
+        str,
+        "On a button: somebody confirms that they want to subscribe.",
+    ] = "Yes, send it to me"
+    confirm_ignore: Annotated[
+        str,
+        "To somebody whose address another person entered.",
+    ] = (
+        "If it was not you, do nothing: you will not hear from us again, and the request is "
+        "deleted after seven days."
+    )
+    confirm_because: Annotated[
+        str,
+        "At the end of the mail that asks for a confirmation.",
+    ] = "You receive this single message because somebody entered this address on our page."
+    welcome_subject: Annotated[
+        str,
+        "Subject of the first mail after a confirmation. {list} is a title.",
+    ] = "Welcome: {list}"
+    welcome_comes: Annotated[
+        str,
+        "The first sentence after a confirmation.",
+    ] = "From now on {list} comes to you by email."
+    welcome_next: Annotated[
+        str,
+        "When the next bulletin comes. {date} has the weekday, day and month.",
+    ] = "The next one: {date}."
+    welcome_choices: Annotated[
+        str,
+        "Preferences is the link of that name: use the same word.",
+    ] = (
+        "You choose the language, large print and other mailing lists under Preferences, at the "
+        "end of each message."
+    )
+    welcome_leave: Annotated[
+        str,
+        "Unsubscribe is the link of that name: use the same word.",
+    ] = (
+        "You can leave at any time: press Unsubscribe at the end of a message. Nobody asks for a"
+        " reason."
+    )
+    welcome_unseen: Annotated[
+        str,
+        "A promise: no tracking.",
+    ] = "Nobody can see whether you open a message or follow a link."
+    goodbye_subject: Annotated[
+        str,
+        "Subject of the last mail, after somebody unsubscribed. {list} is a title.",
+    ] = "You have left: {list}"
+    goodbye_done: Annotated[
+        str,
+        "The first sentence after somebody unsubscribed.",
+    ] = "{list} is no longer sent to you. This is the last message."
+    goodbye_mistake: Annotated[
+        str,
+        "Unsubscribe is the link of that name: use the same word. The button to come back "
+        "stands below.",
+    ] = (
+        "Was that not what you wanted? If you forwarded a message, its reader may have pressed "
+        "Unsubscribe."
+    )
+    goodbye_button: Annotated[
+        str,
+        "On a button: somebody comes back who was unsubscribed.",
+    ] = "Send it to me again"
+    goodbye_thanks: Annotated[
+        str,
+        "The last sentence to somebody who leaves. It names no religion.",
+    ] = "Thank you for the time you were with us."
+    goodbye_because: Annotated[
+        str,
+        "At the end of the last mail.",
+    ] = (
+        "You receive this single message because this address has just been unsubscribed from "
+        "{list}."
+    )
 
 
 @dataclass(frozen=True)
@@ -86,6 +179,11 @@ def words_of(language: str) -> Words:
 def is_translated(language: str) -> bool:
     """Whether the words for a BCP 47 tag are in its language, and not English in its place."""
     return base_language(language) in TRANSLATED | {"en"}
+
+
+def direction_of(language: str) -> Literal["ltr", "rtl"]:
+    """Return the direction that its fixed words run in."""
+    return "rtl" if base_language(language) in _RIGHT_TO_LEFT else "ltr"
 
 
 def typeface_of(language: str) -> Typeface:

@@ -9,7 +9,8 @@ The second says what is right, not what the program gives today.  Its keys:
     encoding, bom, newlines    the bytes that are made of the first: "cp1251", true, "crlf"
     told = false    the reader is not told the language
     title, direction, sensitivity
-    story           a letter for each block: Paragraph, Quotation, Heading, List, Image (picture)
+    story           a letter for each block: Paragraph, Quotation, Heading, List, Image (picture),
+                    Button, Divider, Note, Columns
     points          lines "kind | date | group | text"
     scriptures      lines "OSIS", "OSIS | invalid" or "OSIS | invalid | suggested OSIS"
     findings        lines "place | severity | rule"
@@ -32,8 +33,12 @@ from typing import Any
 
 from newsletter.bulletin import (
     Bulletin,
+    Button,
+    Columns,
+    Divider,
     Heading,
     ItemList,
+    Note,
     Paragraph,
     Picture,
     Quotation,
@@ -49,7 +54,17 @@ from tests.bulletins import LOOK
 from tests.corpus.package import package
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-SIGNS = {Paragraph: "P", Quotation: "Q", Heading: "H", ItemList: "L", Picture: "I"}
+SIGNS = {
+    Paragraph: "P",
+    Quotation: "Q",
+    Heading: "H",
+    ItemList: "L",
+    Picture: "I",
+    Button: "B",
+    Divider: "D",
+    Note: "N",
+    Columns: "C",
+}
 EXPECTED = ".toml"
 _NEWLINES = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
 _KINDS = {"thanks": "thanksgiving"}  # shorter to write and to review

@@ -3,21 +3,38 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image, ImageDraw, ImageOps
 
 from newsletter.bulletin import Bulletin, Picture, read_bulletin
-from newsletter.message import Envelope, Identity, bulletin_form, notice_form, sample_recipient
-from newsletter.rendering import Look, RenderedEmail, Templates, merge, render, render_notice
+from newsletter.message import (
+    Envelope,
+    Identity,
+    Kind,
+    bulletin_form,
+    letter_form,
+    notice_form,
+    sample_recipient,
+)
+from newsletter.rendering import (
+    Look,
+    RenderedEmail,
+    Templates,
+    merge,
+    render,
+    render_confirmation,
+    render_goodbye,
+    render_notice,
+    render_welcome,
+)
 from newsletter.site import shipped_templates
-from tests.message_rules import Kind, broken_rules
+from tests.message_rules import broken_rules
 
 LETTERS = Path(__file__).parent / "letters"
-LANGUAGES = tuple(sorted(file.suffixes[0][1:] for file in LETTERS.glob("*.txt")))
+LANGUAGES = tuple(sorted(file.suffixes[0][1:] for file in LETTERS.glob("harvest.*.txt")))
 LOOK = Look(
     organisation="Prayer & Mercy Network",
     postal_address="1 Example Street, London",
@@ -26,6 +43,8 @@ LOOK = Look(
     sender_name="Prayer Network",
 )
 SENT = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+NEXT = date(2026, 12, 4)
+MANY = 40  # prayer points of a long bulletin
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class Mail:
     kind: Kind
     language: str
     style: str
+    sample: str  # what is in it
     html: str
     text: str
     raw: bytes = field(repr=False)
@@ -44,7 +64,7 @@ class Mail:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return f"{self.kind} {self.language} {self.style}"
+        return " ".join(filter(None, (self.kind, self.language, self.style, self.sample)))
 
     def broken(self) -> list[str]:
         """Return the rules of tests/message_rules.py that its bytes break."""
@@ -56,33 +76,41 @@ def matrix() -> Iterator[Mail]:
     """Yield a copy of everything there is."""
     templates = Templates([shipped_templates()])
     for language in LANGUAGES:
-        source = (LETTERS / f"harvest.{language}.txt").read_bytes()
-        bulletin = read_bulletin(source, "harvest.txt", language)
-        yield _bulletin(render(bulletin, LOOK, templates))
-    yield _bulletin(render(with_picture("en"), LOOK, templates), "photo")
-    yield _bulletin(render(with_picture("ar"), LOOK, templates), "photo")
-    yield _notice(
-        render_notice(
-            "Nothing is planned for Friday",
-            [
-                "The list Weekly Prayer has no bulletin for Friday 27 November 2026, 07:00.",
-                "Put one into the folder bulletins, or skip the day.",
-            ],
-            LOOK,
-            templates,
-        )
+        yield _mail("bulletin", render(letter(language), LOOK, templates))
+        yield _mail("confirmation", render_confirmation(language, LOOK, templates))
+        yield _mail("welcome", render_welcome(language, LOOK, templates, NEXT))
+        yield _mail("goodbye", render_goodbye(language, LOOK, templates))
+    for language in ("en", "ar"):
+        for sample, bulletin in samples(language):
+            yield _mail("bulletin", render(bulletin, LOOK, templates), sample)
+    notice = render_notice(
+        "Nothing is planned for Friday",
+        [
+            "The list Weekly Prayer has no bulletin for Friday 27 November 2026, 07:00.",
+            "Put one into the folder bulletins, or skip the day.",
+        ],
+        LOOK,
+        templates,
     )
+    yield _mail("notice", notice)
 
 
-def with_picture(language: str) -> Bulletin:
-    """Return the bulletin with a picture of hills, and one of a map, small and transparent."""
-    bulletin = read_bulletin(
-        (LETTERS / f"harvest.{language}.txt").read_bytes(), "harvest.txt", language
-    )
+def letter(language: str) -> Bulletin:
+    """Return the same bulletin in any of the languages."""
+    source = (LETTERS / f"harvest.{language}.txt").read_bytes()
+    return read_bulletin(source, "harvest.txt", language)
+
+
+def samples(language: str) -> Iterator[tuple[str, Bulletin]]:
+    """Yield what few bulletins hold: pictures, everything that stands apart, forty points."""
+    bulletin = letter(language)
+    blocks = bulletin.blocks
     photo = Picture(hills(), "image/jpeg", "Hills & a road <east>", bulletin.title, 5)
     way = Picture(badge(), "image/png", "The way over the pass", "", 7)
-    blocks = bulletin.blocks
-    return replace(bulletin, blocks=(*blocks[:2], photo, *blocks[2:], way))
+    yield "photo", replace(bulletin, blocks=(*blocks[:2], photo, *blocks[2:], way))
+    source = (LETTERS / f"apart.{language}.md").read_bytes()
+    yield "blocks", read_bulletin(source, "apart.md", language)
+    yield "long", replace(bulletin, points=(bulletin.points * MANY)[:MANY])
 
 
 def hills(size: tuple[int, int] = (1600, 1067)) -> bytes:
@@ -113,41 +141,35 @@ def badge() -> bytes:
     return out.getvalue()
 
 
-def _bulletin(email: RenderedEmail, style: str = "standard") -> Mail:
-    form = bulletin_form(email, _envelope("bulletin"), SENT)
+def _mail(kind: Kind, email: RenderedEmail, sample: str = "") -> Mail:
+    sender = Identity(LOOK.sender_name, "prayer@example.org", "office@example.org", LOOK.website)
+    if kind == "bulletin":
+        form = bulletin_form(
+            email,
+            Envelope(
+                kind=kind,
+                sender=sender,
+                practice=False,
+                list_name="weekly",
+                list_title=LOOK.list_title,
+                list_id=1,
+                issue_id=1,
+            ),
+            SENT,
+        )
+    else:
+        make = notice_form if kind == "notice" else letter_form
+        form = make(email, Envelope(kind, sender, practice=False), SENT)
     recipient = sample_recipient(LOOK.website)
     in_html, in_text = form.values_for(recipient)
     return Mail(
-        kind="bulletin",
+        kind=kind,
         language=email.language,
-        style=style,
+        style="standard",
+        sample=sample,
         html=merge(email.html, in_html),
         text=merge(email.text, in_text),
         raw=form.copy_for(recipient),
-        unsubscribe_url=recipient.unsubscribe_url,
+        unsubscribe_url=recipient.unsubscribe_url if kind in ("bulletin", "welcome") else "",
         pictures={each.content_id: (each.media_type, each.data) for each in email.photos},
-    )
-
-
-def _notice(email: RenderedEmail) -> Mail:
-    form = notice_form(email, _envelope("notice"), SENT)
-    return Mail(
-        kind="notice",
-        language=email.language,
-        style="standard",
-        html=merge(email.html, {}),
-        text=merge(email.text, {}),
-        raw=form.copy_for(sample_recipient(LOOK.website)),
-    )
-
-
-def _envelope(kind: Literal["bulletin", "notice"]) -> Envelope:
-    return Envelope(
-        kind=kind,
-        sender=Identity(LOOK.sender_name, "prayer@example.org", "office@example.org", LOOK.website),
-        practice=False,
-        list_name="weekly",
-        list_title=LOOK.list_title,
-        list_id=1,
-        issue_id=1,
     )
