@@ -591,6 +591,8 @@ language = "en"
 name = {name}
 email = {_toml(sender_email)}
 # reply_to = "office@example.org"
+# [lists.weekly]                          # a sender, a reply address and a logo of its own
+# [brand]                                 # logo, colours, fonts: how-to/brand-your-mail.md
 # [discreet]                              # for readers at risk: how-to/readers-at-risk.md
 
 [database]

@@ -21,6 +21,7 @@ from newsletter.cli.context import (
     opened,
     who,
 )
+from newsletter.config import Settings
 from newsletter.counted import counted
 from newsletter.errors import UnreadableInput
 from newsletter.issue import Actor, local_time, restyle
@@ -148,7 +149,7 @@ def show(list_name: ListName = None, site: SiteFolder = None, as_json: AsJson = 
             lists = [find_list(session, list_name)]
         else:
             lists = session.query(MailingList).order_by(MailingList.name).all()
-        views = [_view(session, each, now()) for each in lists]
+        views = [_view(session, place.settings, each, now()) for each in lists]
         practice = place.settings.practice
     sentences = [line for view in views for line in _lines(view)] or ["There is no list yet."]
     if practice:
@@ -179,12 +180,17 @@ def _day(written: str) -> date:
         raise UnreadableInput(f"{written!r} is no date: write it as 2026-12-25.") from None
 
 
-def _view(session: Session, mailing_list: MailingList, at: datetime) -> dict[str, Any]:
+def _view(
+    session: Session, settings: Settings, mailing_list: MailingList, at: datetime
+) -> dict[str, Any]:
+    sender = settings.sender_of(mailing_list.name)
+    is_own = sender != settings.sender
     return {
         "id": mailing_list.id,
         "name": mailing_list.name,
         "title": mailing_list.title,
         "style": mailing_list.style.label if mailing_list.style else None,
+        "sender": sender.model_dump() if is_own else None,  # None: everybody's
         "subscribers": head_count(session, mailing_list.id),
         "cadence": _cadence(session, mailing_list.id),
         "slots": [_slot(each) for each in schedule.slots_view(session, mailing_list.id, at)],
@@ -215,6 +221,8 @@ def _lines(view: dict[str, Any]) -> list[str]:
     head = f"{view['name']}: {view['title']}, {counted(view['subscribers'])}"
     style = f", always {view['style']}" if view["style"] else ""
     lines = [f"{head}, {view['cadence'] or 'no cadence'}{style}"]
+    if sender := view["sender"]:
+        lines.append(f"  from {sender['name']} <{sender['email']}>")
     for slot in view["slots"]:
         note = f"  ({slot['note']})" if slot["note"] else ""
         lines.append(f"  {slot['when']}: {slot['filled_by']}{note}")

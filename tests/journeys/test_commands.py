@@ -241,3 +241,29 @@ def test_a_style_is_chosen_for_a_person_and_forced_on_a_list(
     assert site("list", "change", "weekly", "--style", "chosen").status == 0
     assert site("list", "add", "at-risk", "--style", "discreet").status == 0
     assert "always discreet" in site("list", "show", "--list", "at-risk").out
+
+
+def test_a_list_with_a_sender_of_its_own_says_so(site: TrialSite) -> None:
+    settings = site.folder / "newsletter.toml"
+    own = '\n[lists.weekly]\nsender_name = "Hills"\nsender_email = "hills@example.org"\n'
+    before = site("list", "show", "--json").json["lists"][0]["sender"]
+    settings.write_text(settings.read_text(encoding="utf-8") + own, encoding="utf-8")
+
+    said = site("list", "show")
+
+    assert before is None
+    assert "  from Hills <hills@example.org>\n" in said.out
+    assert site("list", "show", "--json").json["lists"][0]["sender"]["email"] == "hills@example.org"
+
+
+def test_an_issue_is_cancelled_where_a_template_is_broken(site: TrialSite, bulletin: Path) -> None:
+    number = site("bulletin", "add", bulletin, "--json").json["id"]
+    issue = site("issue", "draft", number, "--json").json["id"]
+    (site.folder / "templates/email").mkdir()
+    (site.folder / "templates/email/base.html.j2").write_text("{% if %}")
+
+    refused = site("issue", "move", issue, "--at", "2036-11-27T07:00")
+    cancelled = site("issue", "cancel", issue)
+
+    assert (refused.status, cancelled.status) == (1, 0)
+    assert "email/base.html.j2 is not valid in line 1" in refused.err
