@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from newsletter.tables import Attempt
+from newsletter.tables import Attempt, IssueState
 from subscribers.database import open_engine, reading
+from tests.faults.answers import issue_state
 from tests.faults.conftest import Takers
 from tests.faults.figures import Figures
 from tests.faults.oracle import check, prepare
@@ -29,7 +30,7 @@ def test_nothing_is_sent_while_no_intent_can_be_written(
     taker = takers("record")
     engine = open_engine(sqlite_url)
     somebody = sqlite3.connect(tmp_path / "newsletter.db", timeout=60, isolation_level=None)
-    process = start(taker.work(sqlite_url, connections=2, turn_size=1, pause=0.01))
+    process = start(taker.work(sqlite_url, connections=2, turn_size=1, pause=0.01, lasts=True))
     wait_for(lambda: taker.grown() > 0)
 
     for hold in holds:
@@ -40,6 +41,8 @@ def test_nothing_is_sent_while_no_intent_can_be_written(
         assert sum(taker.taken().values()) <= intended
         somebody.execute("COMMIT")
         time.sleep(0.05)
+    wait_for(lambda: issue_state(engine, issues[0]) is IssueState.COMPLETED)
+    process.terminate()
     process.join(60)
 
     assert process.exitcode == 0

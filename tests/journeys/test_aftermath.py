@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.figures import Figures
+from tests.faults.sizes import SIZE, dice
 from tests.journeys.conftest import Said, TrialSite, people_csv
 from tests.servers.smtp import Fault, SmtpServer, smtp_server
 
@@ -339,7 +340,7 @@ def by_copy_of_the_folder(site: TrialSite, folder: Path) -> Callable[[], TrialSi
 WAYS = [by_backup, by_copy_of_the_file, by_copy_of_the_folder]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS if SIZE != "sample" else [dice("F14").choice(WAYS)])
 @pytest.mark.fault("F14")
 def test_a_restore_after_a_send_sends_nothing_again(
     letter: TrialSite,
