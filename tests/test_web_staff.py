@@ -13,6 +13,7 @@ from newsletter.rendering import RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from newsletter.tables import (
     Attempt,
+    AuditEntry,
     Bulletin,
     Delivery,
     DeliveryNote,
@@ -29,7 +30,7 @@ from newsletter.tables import (
 from newsletter.web.app import serve
 from newsletter.web.issues import PAGE_LENGTH
 from newsletter.web.local import is_local
-from subscribers.database import writing
+from subscribers.database import reading, writing
 from subscribers.privacy import Purpose
 from subscribers.tables import MailingList
 from tests.conftest import NOON
@@ -400,6 +401,65 @@ def test_the_front_page_shows_others_no_way_in(port: int) -> None:
 
     assert answer.status == 200
     assert "staff" not in answer.text
+
+
+OUR_BUTTON = {"Sec-Fetch-Site": "same-origin"}
+
+
+def test_the_button_stops_an_issue_that_goes_out(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.SENDING, ((DeliveryState.PENDING, None, 3),))
+    page = ask(port, "GET", f"/staff/issues/{number}").text
+
+    answer = ask(port, "POST", f"/staff/issues/{number}/stop", headers=OUR_BUTTON)
+    again = ask(port, "POST", f"/staff/issues/{number}/stop", headers=OUR_BUTTON)
+    after = ask(port, "GET", f"/staff/issues/{number}").text
+
+    assert f'<form method="post" action="{number}/stop"><button>Stop sending</button>' in page
+    assert (answer.status, answer.headers["location"], again.status) == (303, f"../{number}", 303)
+    assert "<strong>Paused</strong>" in after
+    assert "Staff paused it." in after
+    assert "Stop sending" not in after
+    with reading(site.engine) as session:
+        entries = session.scalars(
+            select(AuditEntry.channel).where(AuditEntry.issue_id == number)
+        ).all()
+    assert entries == ["page"]
+
+
+def test_the_button_holds_an_issue_that_has_not_begun(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.SCHEDULED)
+
+    answer = ask(port, "POST", f"/staff/issues/{number}/stop", headers=OUR_BUTTON)
+
+    assert answer.status == 303
+    with reading(site.engine) as session:
+        issue = session.get_one(Issue, number)
+        assert (issue.state, issue.hold) == (IssueState.DRAFT, True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        OUR_BUTTON | {"X-Forwarded-For": "127.0.0.1"},
+        OUR_BUTTON | {"Host": "evil.example"},
+    ],
+)
+def test_nobody_elses_button_stops_anything(
+    site: Site, port: int, headers: Mapping[str, str]
+) -> None:
+    number = _issue(site, IssueState.SENDING, ((DeliveryState.PENDING, None, 3),))
+    before = everything_in(site.engine)
+
+    answer = ask(port, "POST", f"/staff/issues/{number}/stop", headers=headers)
+    read = ask(port, "GET", f"/staff/issues/{number}/stop", headers=OUR_BUTTON)
+    missing = ask(port, "POST", "/staff/issues/99999/stop", headers=OUR_BUTTON)
+
+    assert (answer.status, read.status, missing.status) == (403, 405, 404)
+    assert everything_in(site.engine) == before
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -1,20 +1,26 @@
-"""The staff's plain list of issues with their reports: on this computer only, read only."""
+"""The staff's plain list of issues with their reports, and a button to stop: on this computer only.
 
+Nothing else can be done here, and a GET changes nothing.
+"""
+
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.errors import NotAllowed
 from newsletter.forecast import foresee
-from newsletter.issue import IssueView, describe, style_of, waivers_in
+from newsletter.issue import Actor, Desk, IssueView, describe, pause, style_of, waivers_in
 from newsletter.providers import label_for
-from newsletter.rendering import RenderedEmail, SlotValues, merge, slot_values
+from newsletter.rendering import RenderedEmail, SlotValues, Templates, merge, slot_values
 from newsletter.report import Report, report
 from newsletter.tables import Edition, Issue, IssueState, OutcomeKind, Reason
-from newsletter.web.local import local_only
+from newsletter.web.local import local_only, own_button_only
 from newsletter.web.pages import Here, Web, error_page, number_in, page
-from subscribers.database import reading
+from subscribers.database import reading, writing
 from subscribers.privacy import Keys, Purpose
 from subscribers.style import Style
 
@@ -47,6 +53,8 @@ _OUTCOMES = {
     OutcomeKind.BOUNCED: "came back",
     OutcomeKind.COMPLAINED: "called it spam",
 }
+
+_STAFF = Actor("", "page")  # whoever sits at this computer
 
 router = APIRouter(prefix="/staff/issues", dependencies=[Depends(local_only)])
 
@@ -81,6 +89,11 @@ class IssuePage:
         """Whether the audience is fixed."""
         return self.audience > 0 or self.view.state in (IssueState.SENDING, IssueState.COMPLETED)
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether mail goes out, or would by itself."""
+        return self.view.state in (IssueState.SENDING, IssueState.SCHEDULED)
+
 
 @router.api_route("", methods=_READ)
 def list_issues(web: Here, before: str = "") -> Response:
@@ -114,6 +127,20 @@ def show_issue(issue_id: str, web: Here) -> Response:
     )
     answer.headers["Content-Security-Policy"] = web.policy + "; frame-src 'self'"
     return answer
+
+
+@router.post("/{issue_id}/stop", dependencies=[Depends(own_button_only)])
+def stop_issue(issue_id: str, web: Here) -> Response:
+    """Pause an issue, as `newsletter issue pause` does, and show it."""
+    site = web.site
+    with writing(site.engine) as session:
+        number = _existing(session, issue_id)
+        if number is None:
+            return error_page(web, 404)
+        desk = Desk(site.keys, site.settings, Templates(site.template_folders))
+        with suppress(NotAllowed):  # it is over or stopped by now: its page says so
+            pause(session, desk, number, _STAFF, web.clock())
+    return RedirectResponse(f"../{number}", 303)
 
 
 @router.api_route("/{issue_id}/email", methods=_READ)

@@ -25,6 +25,15 @@ async def local_only(request: Request) -> None:
         raise HTTPException(403)
 
 
+async def own_button_only(request: Request) -> None:
+    """Refuse with 403 a form that somebody else's page made the browser here post.
+
+    The browser says so itself, in a header that no page can write.
+    """
+    if request.headers.getlist("sec-fetch-site") != ["same-origin"]:
+        raise HTTPException(403)
+
+
 def _from_loopback(request: Request) -> bool:
     try:
         peer = ipaddress.ip_address(request.client.host if request.client else "")
