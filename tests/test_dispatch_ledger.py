@@ -23,6 +23,7 @@ from newsletter.tables import (
     Delivery,
     DeliveryNote,
     DeliveryState,
+    Edition,
     HandOver,
     Issue,
     IssueState,
@@ -33,7 +34,8 @@ from newsletter.tables import (
 )
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
-from subscribers.tables import Subscription, SubscriptionState
+from subscribers.style import Style
+from subscribers.tables import Subscriber, Subscription, SubscriptionState
 from tests.audiences import (
     MONDAY,
     add_bulletin,
@@ -430,6 +432,23 @@ def test_who_is_left_out_is_somebody_who_waits(desk: Desk) -> None:
     assert turn == Turn(desk.issue_id, Counter({EXCLUDED: 1, FAILED: 1}))
     states = [(each.state, each.due_at) for each in desk.deliveries()]
     assert states == [(IN_FLIGHT, MONDAY), (EXCLUDED, None), (FAILED, None), (PENDING, MONDAY)]
+
+
+@pytest.mark.parametrize(("style", "goes"), [("standard", 2), ("discreet", 3)])
+def test_to_whoever_reads_the_discreet_mail_by_now_no_other_goes_out(
+    desk: Desk, style: str, goes: int
+) -> None:
+    desk.session.execute(update(Edition).values(style=style))
+    first = update(Subscriber).where(Subscriber.id == desk.people[0])
+    held = desk.held()
+    desk.session.execute(first.values(style=Style.DISCREET))
+
+    turn = desk.turn(held, range(held.first_id, held.first_id + 3))
+
+    assert held.discreet == (style == "discreet")
+    assert len(turn.tries) == goes
+    reasons = [each.reason for each in desk.deliveries() if each.state is EXCLUDED]
+    assert reasons == [Reason.NO_DISCREET_EDITION] * (3 - goes)
 
 
 def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:

@@ -41,7 +41,8 @@ from newsletter.rendering import RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from subscribers.database import open_engine
 from subscribers.privacy import Keys
-from tests.copies import NOON, form, hand_over, leave, people, person
+from subscribers.style import Style
+from tests.copies import EMAIL, NOON, form, hand_over, leave, people, person
 from tests.mails import ed25519_key, rsa_key, signer
 from tests.servers.smtp import SmtpServer, smtp_server
 
@@ -547,6 +548,36 @@ def test_a_list_whose_mail_our_keys_cannot_sign_is_refused(
     else:
         with pytest.raises(Problem, match=r"list hills would go out unsigned.*\[lists\.hills\]"):
             provider_for(site)
+
+
+def test_the_discreet_mail_has_keys_of_its_own(tmp_path: Path, server: SmtpServer) -> None:
+    kept(tmp_path / "quiet.pem", pem(rsa_key()))
+    discreet: dict[str, object] = {
+        "email": "letters@quiet.example",
+        "url": "https://letters.quiet.example",
+        "dkim": {"rsa_selector": "quiet", "rsa_key_file": "quiet.pem"},
+    }
+    smtp = server.settings().model_dump() | {"dkim": {"rsa_selector": "news"}}
+    written = {
+        "organisation": {"url": "http://127.0.0.1:8000"},
+        "provider": {"kind": "smtp", "smtp": smtp},
+        "discreet": discreet,
+    }
+    keys = {"rsa": pem(rsa_key()).decode()}
+    ours = form()
+    quiet = form(sender_email="letters@quiet.example", reply_to=None)
+    quiet = bulletin_form(EMAIL, replace(quiet.envelope, style=Style.DISCREET), NOON)
+    connection = provider_for(_site(tmp_path, written, dkim=keys)).connect()
+
+    for each in (ours, quiet):
+        connection.submit(each, [person(1)], leave())
+    connection.close()
+
+    domains = [re.findall(rb"\bd=([^;]+);", taken.data) for taken in server.taken()]
+    assert domains == [[b"example.org"], [b"quiet.example"]]
+    discreet["dkim"] = {"rsa_selector": "quiet"}
+    with pytest.raises(Problem, match=r"rsa_selector under \[discreet\.dkim\] and no key"):
+        provider_for(_site(tmp_path, written, dkim=keys))
 
 
 def test_a_second_road_without_its_key_is_one_sentence(tmp_path: Path) -> None:

@@ -125,6 +125,26 @@ def test_a_free_mail_sender_is_refused_for_real_mail(tmp_path: Path, kind: str) 
     assert "canary" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("discreet", "sentence"),
+    [
+        ({"email": "anna@gmail.com"}, r"free mail service.*\[discreet\]"),
+        ({"url": "http://letters.example.net"}, r"would lead to http.*url under \[discreet\]"),
+    ],
+)
+def test_the_discreet_mail_is_refused_where_it_would_arrive_nowhere(
+    tmp_path: Path, discreet: dict[str, str], sentence: str
+) -> None:
+    settings = {
+        "provider": {"kind": "smtp"},
+        "organisation": {"url": "https://prayer.example.org"},
+        "discreet": discreet,
+    }
+
+    with pytest.raises(Problem, match=sentence):
+        provider_for(site_with(tmp_path, settings))
+
+
 def test_a_list_with_a_free_mail_sender_is_refused_by_its_setting(tmp_path: Path) -> None:
     settings = {"provider": {"kind": "smtp"}, "lists": {"hills": {"sender_email": "x@gmail.com"}}}
 

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, literal, select, update
+from sqlalchemy import Engine, delete, literal, select, update
 
 from newsletter.checks import Severity
 from newsletter.config import Settings
 from newsletter.discreet import Ministry, Named, fault_in
 from newsletter.dispatch.forms import Forms
-from newsletter.dispatch.freeze import ApprovalVoid, freeze
+from newsletter.dispatch.freeze import ApprovalVoid, _refuse_gaps, edition_for, freeze
 from newsletter.dispatch.ledger import Claim
 from newsletter.dispatch.received import why_left_out
 from newsletter.dispatch.sample import submit_sample
-from newsletter.errors import Problem
+from newsletter.errors import NotAllowed, NotFound, Problem
 from newsletter.issue import Desk, describe, findings, restyle, schedule
 from newsletter.message import MessageForm, Recipient, bulletin_envelope, bulletin_form
 from newsletter.providers.practice import Practice
@@ -649,11 +649,44 @@ def test_a_name_that_came_up_after_the_approval_stops_the_discreet_edition(
         Forms(small.engine, keys, UNSET).form_for(claim)
 
 
-def test_a_sample_of_a_discreet_list_is_discreet(small: Office, keys: Keys, tmp_path: Path) -> None:
-    issue_id = draft(small, make_list(small, DISCREET))
+@pytest.mark.parametrize(("forced", "wanted"), [(DISCREET, None), (None, DISCREET)])
+def test_a_sample_of_the_discreet_edition_is_discreet(
+    small: Office, keys: Keys, tmp_path: Path, forced: Style | None, wanted: Style | None
+) -> None:
+    issue_id = draft(small, make_list(small, forced))
     sample = partial(submit_sample, small.engine, keys, SETTINGS, Practice(tmp_path / "box"))
 
-    sample(issue_id, "staff@example.org", small.now)
+    sample(issue_id, "staff@example.org", small.now, wanted)
 
     [file] = (tmp_path / "box" / "new").iterdir()
     assert_names_nobody(list(decodings(file.read_bytes())))
+    with pytest.raises(NotFound, match="has no large edition"):
+        sample(issue_id, "staff@example.org", small.now, LARGE)
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(0, 1, 5, 4), (1, 6, 8, 3)],  # one of the first is in none
+        [(0, 1, 6, 5), (1, 3, 8, 3)],  # one of the first is now among the second
+        [(0, 1, 5, 5), (1, 5, 8, 4)],
+    ],
+)
+def test_no_batch_holds_people_of_two_editions(spans: list[tuple[int, int, int, int]]) -> None:
+    with pytest.raises(NotAllowed, match="try again"):
+        _refuse_gaps(spans)
+
+
+def test_one_more_copy_is_discreet_or_none(office: Office) -> None:
+    list_id = make_list(office)
+    number = add(office, list_id, None)
+    issue_id = draft(office, list_id)
+    with writing(office.engine) as session:
+        choose_style(session, number, DISCREET)
+        said = select(Subscriber.id, edition_for(session, issue_id, list_id))
+        with_one = session.execute(said.where(Subscriber.id == number)).one()[1]
+        session.execute(delete(Edition).where(Edition.no == with_one))
+        said = select(Subscriber.id, edition_for(session, issue_id, list_id))
+        without = session.execute(said.where(Subscriber.id == number)).one()[1]
+
+    assert (with_one, without) == (1, None)

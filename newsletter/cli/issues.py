@@ -44,6 +44,7 @@ from newsletter.tables import DeliveryState, HandOver, Issue, IssueState, Reason
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 from subscribers.spreadsheet import guarded
+from subscribers.style import style_named
 from subscribers.transfer import private_file
 
 app = typer.Typer(
@@ -319,12 +320,16 @@ def sample(
         str | None,
         typer.Option(metavar="EMAIL", help="Who gets it; without, SendGrid looks and sends not."),
     ] = None,
+    style: Annotated[
+        str | None, typer.Option("--style", help="standard, large, plain or discreet.")
+    ] = None,
     site: SiteFolder = None,
 ) -> None:
     """Send one sample of the finished mail; its links act on nobody.
 
     Example: newsletter issue test 3 --to office@example.org
     """
+    wanted = style_named(style) if style else None
     with opened(site) as place:
         provider = provider_for(place) if to else sandbox_for(place)
         if provider is None:
@@ -334,7 +339,7 @@ def sample(
             )
         reader = to or place.settings.sender.email
         outcome = dispatch.submit_sample(
-            place.engine, place.keys, place.settings, provider, number, reader, now()
+            place.engine, place.keys, place.settings, provider, number, reader, now(), wanted
         )
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)

@@ -406,10 +406,11 @@ def _tell_of_the_discreet(session: Session, keys: Keys, issue_id: int, now: date
             f"no-discreet-edition/{issue_id}",
             f"Issue {issue_id} has no discreet edition",
             [
-                f"{counted(count)} of its list read the discreet mail, and chose it, or the list "
-                "it, after the issue was drafted: it has none, and they get nothing of it.",
-                "They were never sent another. The next issue will have one if [discreet] is "
-                "complete in the settings and the text does not name you.",
+                f"{counted(count)} of its list get the discreet mail and no other, since they, or "
+                "somebody for the list, chose it after the issue was drafted. It has none, so they "
+                "get nothing of it.",
+                "The next issue has one where [discreet] is complete in the settings and the text "
+                "does not name you.",
             ],
             now,
         )

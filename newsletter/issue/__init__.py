@@ -41,7 +41,7 @@ from newsletter.issue.desk import (
     open_desk,
     record,
 )
-from newsletter.issue.editions import stored_email, style_of, weigh
+from newsletter.issue.editions import first_in_style, stored_email, style_of, weigh
 from newsletter.issue.late import begun_without
 from newsletter.issue.view import EditionView, IssueView, describe
 from newsletter.issue.waivers import Waiver, waivers_in, waivers_of
@@ -74,6 +74,7 @@ __all__ = [
     "find_bulletin",
     "findings",
     "findings_of",
+    "first_in_style",
     "hold_named",
     "local_day",
     "local_time",

@@ -114,6 +114,25 @@ def style_of(session: Session, issue_id: int, no: int = 0) -> Style:
     return style_named(session.get_one(Edition, (issue_id, no)).style)
 
 
+def first_in_style(session: Session, issue_id: int, style: Style) -> int:
+    """Return the number of an issue's first edition in a style.
+
+    Raises:
+        NotFound: there is none.
+    """
+    no = session.scalar(
+        select(func.min(Edition.no)).where(
+            Edition.issue_id == issue_id, Edition.style == style.label
+        )
+    )
+    if no is None:
+        raise NotFound(
+            f"Issue {issue_id} has no {style.label} edition: newsletter issue show {issue_id} "
+            "--json lists those it has."
+        )
+    return no
+
+
 def editions_of(session: Session, issue_id: int) -> Sequence[Edition]:
     """Return an issue's editions in their order."""
     return session.scalars(
