@@ -1,13 +1,14 @@
 """Every bulletin of the corpus is read and checked as a careful colleague would."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from newsletter import demo
 from newsletter.bulletin import MOSTLY, read_bulletin, similarity
-from newsletter.checks import blocks, check
+from newsletter.checks import RULES, blocks, check
 from tests.corpus import (
     EXPECTED,
     SAMPLES,
@@ -37,7 +38,7 @@ KEYS = {
         "story",
         "points",
     ),
-    *("scriptures", "findings", "names", "present", "absent"),
+    *("times", "sent", "scriptures", "findings", "names", "present", "absent"),
 }
 
 
@@ -88,6 +89,16 @@ def test_the_corpus_has_every_language_and_format() -> None:
         *("en", "de", "fr", "es", "pt", "ar", "fa", "ur", "ko", "zh", "ru")
     }
     assert {sample.format for sample in samples()} == {"txt", "md", "docx", "html", "xml"}
+
+
+def test_every_rule_has_two_samples() -> None:
+    of_the_discreet_identity = {"ministry-named", "discreet-impossible"}  # samples know none
+    counted = Counter(
+        rule for sample in samples() for rule in {row[2] for row in right(sample).findings}
+    )
+
+    few = {rule for rule in RULES if counted[rule] < 2}
+    assert few == of_the_discreet_identity
 
 
 # --- what the how-to promises ------------------------------------------------------------

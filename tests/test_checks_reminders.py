@@ -121,6 +121,24 @@ def test_a_report_of_others_is_a_source_to_name(
     assert found == ([source] if source else [])
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "story", "counts"),
+    [
+        ("zh", "伊朗", "有140个家庭。", True),
+        ("zh", "伊朗", "在2019年3月12日，12点。", False),
+        ("ko", "이란", "140명이 왔습니다.", True),
+        ("ko", "이란", "12월 24일 10시에 왔습니다.", False),
+        ("fa", "ایران", "۱۴۰ نفر آمدند.", True),
+    ],
+)
+def test_numbers_stand_right_beside_words(
+    language: str, title: str, story: str, counts: bool
+) -> None:
+    found = [finding.rule for finding in reminded(story, language, title)]
+
+    assert ("operational-detail" in found) is counts
+
+
 def test_a_source_is_told_once() -> None:
     told = "According to Open Hands it rained. Later, according to Open Hands, it snowed."
 

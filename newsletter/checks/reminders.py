@@ -15,9 +15,12 @@ from newsletter.scripture import find_references
 _MOST_COUNTRIES = 3  # a bulletin with more is about none of them
 _FEWEST = 10  # people, of a number worth a word
 # A number that counts: no year, hour, share, price or piece of something longer.
+_BARE = r"a-zA-ZÀ-ÿа-яё_\d:/"  # in Chinese and Korean a word may stand right beside it
 _NUMBER = re.compile(
-    r"(?<![\w.,:/+$€£-])(?:(?!(?:19|20)\d\d(?!\d))\d{2,3}(?:[.,\u00a0\u202f ]?\d{3})*|\d[., ]\d{3})"
-    r"(?![\w:/%-]|[.,]\d|\s?(?:%|°|(?:km|kg|m|am|pm|h|Uhr|EUR|USD)\b))"
+    rf"(?<![{_BARE}.,+$€£-])"
+    r"(?:(?!(?:19|20)\d\d(?!\d))\d{2,3}(?:[.,\u00a0\u202f ]?\d{3})*|\d[., ]\d{3})"
+    rf"(?![{_BARE}%-]|[.,]\d|\s?(?:%|°|(?:km|kg|m|am|pm|h|Uhr|EUR|USD)\b|[年月日号號点點岁歲元米度]|公里"
+    r"|년|월|일|시|분|원|세|살))"
 )
 _DATED = re.compile(r"\s+[^\W\d_]+\.?,?\s+(?:19|20)\d\d\b")  # "27 November 2026"
 _WORD = r"[A-ZÀ-ÞА-Я][\w’'&.-]*"

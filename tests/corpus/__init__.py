@@ -8,6 +8,8 @@ The second says what is right, not what the program gives today.  Its keys:
     about           why the sample is here
     encoding, bom, newlines    the bytes that are made of the first: "cp1251", true, "crlf"
     told = false    the reader is not told the language
+    times           how often the third line is there, of a text too long to be reviewed
+    sent            the day on which it went out to its list before
     title, direction, sensitivity
     story           a letter for each block: Paragraph, Quotation, Heading, List, Image (picture),
                     Button, Divider, Note, Columns
@@ -27,6 +29,7 @@ import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,7 +50,7 @@ from newsletter.bulletin import (
 )
 from newsletter.checks import Facts, Finding, Severity, check
 from newsletter.names import Kind, Names, Pseudonym
-from newsletter.rendering import Templates, render
+from newsletter.rendering import Templates, render, weight_of
 from newsletter.site import shipped_templates
 from newsletter.verses import compared
 from tests.bulletins import LOOK
@@ -107,6 +110,10 @@ class Sample:
         text = self.path.read_text(encoding="utf-8")
         if self.is_package:
             return package(text)
+        if times := self.right.get("times"):
+            lines = text.split("\n")
+            lines[2] = " ".join([lines[2]] * times)
+            text = "\n".join(lines)
         text = text.replace("\n", _NEWLINES[self.right.get("newlines", "lf")])
         mark = "\ufeff" if self.right.get("bom") else ""
         return (mark + text).encode(self.right.get("encoding", "utf-8"))
@@ -117,10 +124,19 @@ class Sample:
         return compared(read_bulletin(self.bytes(), self.file_name, language))
 
     def facts(self) -> Facts:
-        """Return what its checks are told: the register of names, where it has one."""
+        """Return what its checks are told: names, when it was sent, what its mail weighs."""
+        weight = None
+        if "times" in self.right:
+            weight = weight_of(self.read(), LOOK, templates())
+        sent = self.right.get("sent")
         rows = _rows(self.right.get("names", ""), 3)
         names = Names(Pseudonym(Kind(kind), real, published) for kind, real, published in rows)
-        return Facts(names=names if rows else None, file_name=self.file_name)
+        return Facts(
+            already_sent_at=datetime.combine(sent, time(7), UTC) if sent else None,
+            html_bytes=weight,
+            names=names if rows else None,
+            file_name=self.file_name,
+        )
 
 
 @cache
