@@ -16,6 +16,8 @@ WORDS = Words(
         r"^(?:herr|vater|gott|jesus),",
         r"^(?:bitte\s+)?(?:fürbitte|gebet)\s+(?:für|um)\b",
         r"\b(?:denkt|denken\s+sie|gedenkt)\b.{1,80}\b(?:im|in\s+euren|in\s+ihrem)\s+gebete?n?\b",
+        r"\b(?:bitten|bitte)\s+(?:\w+\s+)?um\s+(?:(?:euer|ihr|dein)\s+)?gebet\b",
+        r"\b(?:schließt|schließen\s+sie|nehmt|nehmen\s+sie)\b.{1,60}\bin\s+(?:eure?|ihre?|unsere?|das)\s+gebete?n?\b",
         r"\btrag(?:t|en)\b.{1,60}\b(?:im|ins)\s+gebet\b|\btretet\b.{1,60}\bein\b",
         r"\bfleht?\b.{0,20}\bzu\s+" + _GOD + r"\b",
     ),

@@ -15,6 +15,8 @@ WORDS = Words(
         r"\bcry\s+out\s+to\s+" + _GOD + r"\b",
         r"^(?:lord|father|god),",
         r"\bremember\b.{1,80}\bin\s+(?:your\s+)?prayers?\b",
+        r"^(?:please\s+)?(?:keep|uphold|hold)\b.{1,80}\b(?:in\s+(?:your\s+)?prayers?|before\s+god)\b",
+        r"\b(?:beseech|petition|plead\s+with)\s+" + _GOD + r"\b",
     ),
     thanks=any_of(
         r"\b(?:give|giving|offer)\s+(?:\w+\s+)?thanks\b",
@@ -63,7 +65,7 @@ WORDS = Words(
     ),
     dates=Dates(
         weekdays=names(
-            "Monday Mon, Tuesday Tue Tues, Wednesday Wed, Thursday Thu Thur Thurs, Friday Fri, "
+            "Monday Mon, Tuesday Tue Tues, Wednesday Wed Weds, Thursday Thu Thur Thurs, Friday Fri, "
             "Saturday Sat, Sunday Sun"
         ),
         months=names(

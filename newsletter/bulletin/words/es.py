@@ -14,8 +14,10 @@ WORDS = Words(
         + r"(?!\w)",
         r"^(?:pidamos|pidan|pedid|pidámosle|pídanle|pedimos)\b(?!\s+(?:disculpas|perdón\s+por))",
         r"\ble\s+(?:pedimos|pidamos|rogamos)\b",
-        r"\b(?:roguemos|rueguen|rogamos|rogad|rueguen|supliquemos|clamemos|clamen|clamad)\b(?!\s+(?:confirmar|puntualidad))",
-        r"\b(?:intercedamos|intercedan|interceded|intercede|interceder)\b",
+        r"\b(?:roguemos|rueguen|ruegue|rogamos|rogad|supliquemos|clamemos|clamen|clamad)\b(?!\s+(?:confirmar|puntualidad))",
+        r"\b(?:clame|clama|suplique|suplica)\s+(?:a\s+|al\s+)?" + _GOD + r"(?!\w)",
+        r"\b(?:intercedamos|intercedan|interceded|interceda|intercede|interceder)\b",
+        r"^(?:por\s+favor,?\s+)?(?:recemos|recen|rezad|rece|reza)\b|\brezar\s+(?:por|para|que)\b",
         r"^que\s+(?:dios|el\s+señor|nuestro\s+señor|jes[uú]s|su\s|sus\s|el\s+espíritu)",
         r"^(?:señor|padre|dios|jes[uú]s),",
         r"^(?:oración|intercesión|petición)\s+(?:por|para)\b",
@@ -24,10 +26,10 @@ WORDS = Words(
     thanks=any_of(
         r"\b(?:demos|den|dad|da|damos|dar|dando)\s+(?:\w+\s+)?gracias\b",
         r"\bgracias\s+(?:a\s+dios|al\s+señor|señor|padre|jes[uú]s|a\s+él)\b",
-        r"\b(?:agradezcamos|agradezcan|agradeced|agradece|agradecemos|agradecer)\s+(?:a\s+|al\s+)?"
+        r"\b(?:agradezcamos|agradezcan|agradezca|agradeced|agradece|agradecemos|agradecer)\s+(?:a\s+|al\s+)?"
         + _GOD
         + r"(?!\w)",
-        r"^(?:agradezcamos|agradezcan|agradeced)\b|\bestamos\s+(?:\w+\s+)?agradecid[oa]s\s+(?:a\s+dios|al\s+señor|por|con\s+dios)\b",
+        r"^(?:agradezcamos|agradezcan|agradezca|agradeced)\b|^alab[ae]\b|\bestamos\s+(?:\w+\s+)?agradecid[oa]s\s+(?:a\s+dios|al\s+señor|por|con\s+dios)\b",
         r"\b(?:alabemos|alaben|alabad|alabamos|alabado\s+sea|bendito\s+sea|bendigamos|glorifiquemos|celebremos)\b",
         r"\b(?:gloria|alabanza)\s+(?:a\s+dios|al\s+señor)\b|^(?:regocijémonos|alégrense|alegrémonos)\b",
         r"^(?:gratitud|gracias|acción\s+de\s+gracias|alabanza)\s*:|^gracias\s+por\b(?!\s+(?:sus|tus|vuestr|su\s+apoyo|tu\s+apoyo))",

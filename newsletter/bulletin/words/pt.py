@@ -11,8 +11,9 @@ WORDS = Words(
         r"^(?:por\s+favor,?\s+)?ore\b|\b(?:ore|ora|orar)\s+(?:por|para|pel[oa]s?|que|connosco|conosco|a\s+favor)\b",
         r"\b(?:peçamos|peçam|pedi|peça|pedimos|pedir|pedindo)\s+(?:a\s+|ao\s+)?" + _GOD + r"(?!\w)",
         r"^(?:peçamos|peçam|peça|pedimos|pedi)\b(?!\s+(?:desculpas?|perdão\s+pel))",
-        r"\b(?:roguemos|roguem|rogai|rogamos|supliquemos|clamemos|clamem|clamai|clame|clamamos)\b",
+        r"\b(?:roguemos|roguem|rogue|rogai|rogamos|supliquemos|clamemos|clamem|clamai|clame|clamamos)\b",
         r"\b(?:intercedamos|intercedam|intercedei|interceda|interceder|intercedemos)\b",
+        r"^(?:por\s+favor,?\s+)?(?:rezemos|rezem|rezai|reze|reza)\b|\brezar\s+(?:por|pel[oa]s?|para|que)\b",
         r"^que\s+(?:deus|o\s+senhor|nosso\s+senhor|jesus|o\s+espírito|sua\s|seu\s)",
         r"^(?:senhor|pai|deus|jesus),",
         r"^(?:oração|intercessão|súplica|pedido)\s+(?:por|pel[oa]s?|para)\b",
@@ -59,9 +60,11 @@ WORDS = Words(
     ),
     dates=Dates(
         weekdays=names(
-            "segunda-feira segunda seg 2ª-feira, terça-feira terça ter 3ª-feira, "
-            "quarta-feira quarta qua 4ª-feira, quinta-feira quinta qui 5ª-feira, "
-            "sexta-feira sexta sex 6ª-feira, sábado sabado sáb sab, domingo dom"
+            "segunda-feira segunda_feira segunda seg 2ª-feira 2ª_feira 2.ª_feira 2a-feira, "
+            "terça-feira terça_feira terça ter 3ª-feira 3ª_feira 3.ª_feira 3a-feira, "
+            "quarta-feira quarta_feira quarta qua 4ª-feira 4ª_feira 4.ª_feira 4a-feira, "
+            "quinta-feira quinta_feira quinta qui 5ª-feira 5ª_feira 5.ª_feira 5a-feira, "
+            "sexta-feira sexta_feira sexta sex 6ª-feira 6ª_feira 6.ª_feira 6a-feira, sábado sabado sáb sab, domingo dom"
         ),
         months=names(
             "janeiro jan, fevereiro fev, março mar, abril abr, maio mai, junho jun, julho jul, agosto ago, "

@@ -69,7 +69,7 @@ Jas: Jakobus, Jak, Jakobusbrief
 2John: 2. Johannes, 2 Joh
 3John: 3. Johannes, 3 Joh
 Jude: Judas?, Jud
-Rev: Offenbarung, Offb, Offg, Off, Apokalypse
+Rev: Offenbarung, Offb, Offg, Off, Apokalypse, Offenb
 """,
     between=",",
     marks=",:.",

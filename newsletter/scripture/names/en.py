@@ -7,10 +7,10 @@ NAMES = Names(
 Gen: Genesis, Gen, Gn, Ge
 Exod: Exodus, Exod, Exo, Ex
 Lev: Leviticus, Lev, Lv
-Num: Numbers??, Num, Nm, Nu
+Num: Numbers??, Num, Nm, Nu, Nb
 Deut: Deuteronomy, Deut, Dt, Deu
 Josh: Joshua?, Josh?, Jos
-Judg: Judges?, Judg, Jdg, Jdgs
+Judg: Judges?, Judg, Jdg, Jdgs, Jg
 Ruth: Ruth?, Rth, Rut
 1Sam: 1 Samuel, 1 Sam, 1 Sm, 1 Sa
 2Sam: 2 Samuel, 2 Sam, 2 Sm, 2 Sa
@@ -24,8 +24,8 @@ Esth: Esther?, Esth, Est
 Job: Job?
 Ps: Psalm, psalm, Psalms, psalms, Pss, Psa, Ps, Pslm, Psm
 Prov: Proverbs, Prov, Prv, Pr, Pro?
-Eccl: Ecclesiastes, Eccles, Eccl, Ecc, Qoheleth
-Song: Song of Songs, Song of Solomon, Canticles, Canticle of Canticles, Cant, SoS, Song?, Sg
+Eccl: Ecclesiastes, Eccles, Eccl, Ecc, Qoheleth, Ec?, Qoh
+Song: Song of Songs, Song of Solomon, Canticles, Canticle of Canticles, Cant, SoS, Song?, Sg, Sng
 Isa: Isaiah, Isa, Is?
 Jer: Jeremiah, Jer, Jr
 Lam: Lamentations, Lam
@@ -34,14 +34,14 @@ Dan: Daniel?, Dan?, Dn
 Hos: Hosea, Hos
 Joel: Joel?, Jl
 Amos: Amos?, Am?
-Obad: Obadiah, Obad, Ob
+Obad: Obadiah, Obad, Ob, Oba
 Jonah: Jonah, Jon?, Jnh
 Mic: Micah?, Mic, Mi?
 Nah: Nahum, Nah?, Na?
-Hab: Habakkuk, Hab, Habakuk
-Zeph: Zephaniah, Zeph, Zep
+Hab: Habakkuk, Hab, Habakuk, Hb
+Zeph: Zephaniah, Zeph, Zep, Zp
 Hag: Haggai, Hag, Hg
-Zech: Zechariah, Zech, Zec
+Zech: Zechariah, Zech, Zec, Zc
 Mal: Malachi, Mal
 Matt: Matthew?, Matt?, Mt, Mat?
 Mark: Mark?, Mk, Mrk
@@ -60,11 +60,11 @@ Col: Colossians, Col?
 1Tim: 1 Timothy, 1 Tim, 1 Tm, 1 Ti
 2Tim: 2 Timothy, 2 Tim, 2 Tm, 2 Ti
 Titus: Titus?, Tit, Ti?
-Phlm: Philemon, Philem, Phlm, Phm
+Phlm: Philemon, Philem, Phlm, Phm, Phile
 Heb: Hebrews, Heb
 Jas: James?, Jas, Jms, Jm
-1Pet: 1 Peter, 1 Pet, 1 Pt, 1 Pe
-2Pet: 2 Peter, 2 Pet, 2 Pt, 2 Pe
+1Pet: 1 Peter, 1 Pet, 1 Pt, 1 Pe, 1 Ptr
+2Pet: 2 Peter, 2 Pet, 2 Pt, 2 Pe, 2 Ptr
 1John: 1 John, 1 Jn, 1 Jhn, 1 Jo
 2John: 2 John, 2 Jn, 2 Jhn, 2 Jo
 3John: 3 John, 3 Jn, 3 Jhn, 3 Jo

@@ -24,7 +24,7 @@ Esth: Ester?, Est?
 Job: Job?, Jb
 Ps: Salmo, salmo, Salmos, salmos, Sal?, Slm, Ps
 Prov: Proverbios, Prov, Pr, Prv
-Eccl: Eclesiastés, Ecl, Qohélet, Qo
+Eccl: Eclesiastés, Ecl, Qohélet, Qo, Ec, Ecle
 Song: Cantares, Cantar de los Cantares, Cantar?, Cant, Cnt, Ct
 Isa: Isaías, Isa, Is
 Jer: Jeremías, Jer, Jr
@@ -47,7 +47,7 @@ Matt: Mateo?, Mat, Mt
 Mark: Marcos?, Mar?, Mc, Mr
 Luke: Lucas?, Luc, Lc
 John: Juan?, Jn
-Acts: Hechos?, Hechos de los Apóstoles, Hch, Hech
+Acts: Hechos?, Hechos de los Apóstoles, Hch, Hech, Hec
 Rom: Romanos, Rom, Ro, Rm
 1Cor: 1 Corintios, 1 Cor, 1 Co
 2Cor: 2 Corintios, 2 Cor, 2 Co
@@ -60,7 +60,7 @@ Col: Colosenses, Col?
 1Tim: 1 Timoteo, 1 Tim, 1 Tm, 1 Ti
 2Tim: 2 Timoteo, 2 Tim, 2 Tm, 2 Ti
 Titus: Tito?, Tit, Tt
-Phlm: Filemón, Flm
+Phlm: Filemón, Flm, Filem
 Heb: Hebreos, Heb, He?
 Jas: Santiago?, Sant, Stg, St?
 1Pet: 1 Pedro, 1 Ped, 1 Pe, 1 P

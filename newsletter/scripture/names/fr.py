@@ -11,7 +11,7 @@ Num: Nombres??, Nomb, Nb
 Deut: Deutéronome, Deut, Dt
 Josh: Josué?, Jos
 Judg: Juges?, Jug, Jg
-Ruth: Ruth?, Rt
+Ruth: Ruth?, Rt, Ru?
 1Sam: 1 Samuel, 1 Sam, 1 S
 2Sam: 2 Samuel, 2 Sam, 2 S
 1Kgs: 1 Rois, 1 R
@@ -24,13 +24,13 @@ Esth: Esther?, Est?
 Job: Job?, Jb
 Ps: Psaume, psaume, Psaumes, psaumes, Ps
 Prov: Proverbes, Prov, Pr, Pv
-Eccl: Ecclésiaste, Eccl, Ecc, Qohélet, Qohéleth, Qo
+Eccl: Ecclésiaste, Eccl, Ecc, Qohélet, Qohéleth, Qo, Ec
 Song: Cantique des Cantiques, Cantique?, Cant, Ct
-Isa: Ésaïe, Isaïe, És, Is?
+Isa: Ésaïe, Isaïe, És, Is?, Ésa
 Jer: Jérémie, Jér, Jr
 Lam: Lamentations, Lam, Lm
 Ezek: Ézéchiel, Ézéch, Éz
-Dan: Daniel?, Dan?, Dn
+Dan: Daniel?, Dan?, Dn, Da?
 Hos: Osée, Os?
 Joel: Joël?, Jl
 Amos: Amos?, Am
@@ -53,7 +53,7 @@ Rom: Romains, Rom, Rm, Ro
 2Cor: 2 Corinthiens, 2 Cor, 2 Co
 Gal: Galates, Gal, Ga
 Eph: Éphésiens, Éph, Ép
-Phil: Philippiens, Phil, Php, Ph
+Phil: Philippiens, Phil, Php, Ph, Philip
 Col: Colossiens, Col?
 1Thess: 1 Thessaloniciens, 1 Thess, 1 Thes, 1 Th
 2Thess: 2 Thessaloniciens, 2 Thess, 2 Thes, 2 Th
@@ -62,7 +62,7 @@ Col: Colossiens, Col?
 Titus: Tite?, Tt
 Phlm: Philémon, Philém, Phm
 Heb: Hébreux, Hébr, Hé
-Jas: Jacques?, Jacq, Jc, Jq
+Jas: Jacques?, Jacq, Jc, Jq, Jac, Ja?
 1Pet: 1 Pierre, 1 Pi, 1 P, 1 Pet
 2Pet: 2 Pierre, 2 Pi, 2 P, 2 Pet
 1John: 1 Jean, 1 Jn

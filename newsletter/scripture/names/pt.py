@@ -19,8 +19,8 @@ Ruth: Rute?, Rt
 1Chr: 1 Crônicas, 1 Crónicas, 1 Cr
 2Chr: 2 Crônicas, 2 Crónicas, 2 Cr
 Ezra: Esdras, Esd, Ed?
-Neh: Neemias, Ne
-Esth: Ester?, Et
+Neh: Neemias, Ne, Neh
+Esth: Ester?, Et, Est?
 Job: Jó?, Jó
 Ps: Salmo, salmo, Salmos, salmos, Sl, Sal?
 Prov: Provérbios, Prov, Pv, Pr
@@ -36,13 +36,13 @@ Joel: Joel?, Jl
 Amos: Amós?, Am
 Obad: Obadias, Abdias, Ob
 Jonah: Jonas?, Jn
-Mic: Miqueias, Miquéias, Mq
+Mic: Miqueias, Miquéias, Mq, Miq
 Nah: Naum, Na?
-Hab: Habacuque, Habacuc, Hc
-Zeph: Sofonias, Sf
+Hab: Habacuque, Habacuc, Hc, Hab
+Zeph: Sofonias, Sf, Sof
 Hag: Ageu, Ag
-Zech: Zacarias, Zc
-Mal: Malaquias, Ml
+Zech: Zacarias, Zc, Zac
+Mal: Malaquias, Ml, Mal?
 Matt: Mateus?, Mat, Mt
 Mark: Marcos?, Mc
 Luke: Lucas?, Lc
@@ -60,9 +60,9 @@ Col: Colossenses, Col?, Cl
 1Tim: 1 Timóteo, 1 Tim, 1 Tm
 2Tim: 2 Timóteo, 2 Tim, 2 Tm
 Titus: Tito?, Tt
-Phlm: Filemom, Filémon, Filêmon, Fm
+Phlm: Filemom, Filémon, Filêmon, Fm, Filem
 Heb: Hebreus, Heb, Hb
-Jas: Tiago?, Tg
+Jas: Tiago?, Tg, Tia?
 1Pet: 1 Pedro, 1 Ped, 1 Pe
 2Pet: 2 Pedro, 2 Ped, 2 Pe
 1John: 1 João, 1 Jo
