@@ -36,6 +36,7 @@ from newsletter.issue import (
     findings_of,
     weigh,
 )
+from newsletter.issue.bulletins import stem_and_language
 from newsletter.languages import language_name
 from newsletter.notices import tell
 from newsletter.schedule import draft_at
@@ -115,6 +116,7 @@ class Intake:
         now = self._clock()
         present = dict(_files(self._site.bulletins))
         settled = [path for path, stamp in present.items() if self._has_settled(path, stamp, now)]
+        settled.sort(key=_originals_first)
         self._seen = {path: seen for path, seen in self._seen.items() if path in present}
         self._stuck = {path: stamp for path, stamp in self._stuck.items() if path in present}
         taken = [self._take(path, present[path], now) for path in settled]
@@ -392,6 +394,12 @@ def _entries(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [folder / name for name in names if not _is_left_alone(name)]
+
+
+def _originals_first(path: Path) -> tuple[Path, str, bool]:
+    """Return the order in which files are taken: a translation joins its original's issue."""
+    stem, named = stem_and_language(path.name)
+    return path.parent, stem, named is not None
 
 
 def _is_left_alone(name: str) -> bool:

@@ -56,6 +56,12 @@ Please pray
 * Pray for couriers at checkpoints.
 """
 
+IN_PERSIAN = (
+    "برداشت در تپه‌ها\n\nخانواده‌های دره این هفته جوهای خود را آوردند و با همه قسمت کردند.\n\n"
+    "دعا کنید\n\n• خدا را برای برداشت دره شکر کنید.\n"
+    "• دعا کنید که خانواده‌ها پیش از برف سالم به خانه برسند.\n"
+).encode()
+
 TEMPLATES = Templates((Path(__file__).parent / "templates", shipped_templates()))
 
 

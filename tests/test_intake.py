@@ -23,6 +23,7 @@ from tests.office import (
     HARVEST,
     HARVEST_BLOCKED,
     HARVEST_MENDED,
+    IN_PERSIAN,
     LIBRARY,
     NURSES,
     PAUL,
@@ -43,13 +44,6 @@ KINDS = {
     ".xml": f"<rss version='2.0'><channel><item>{_ITEM}</item></channel></rss>".encode(),
     ".md": b"---\ntitle: The hills\n---\n\nThey met.\n\n* Pray for rain.\n",
 }
-
-
-IN_PERSIAN = (
-    "برداشت در تپه‌ها\n\nخانواده‌های دره این هفته جوهای خود را آوردند و با همه قسمت کردند.\n\n"
-    "دعا کنید\n\n• خدا را برای برداشت دره شکر کنید.\n"
-    "• دعا کنید که خانواده‌ها پیش از برف سالم به خانه برسند.\n"
-).encode()
 
 
 class Folder(Office):
@@ -510,12 +504,25 @@ def test_a_translation_that_comes_too_late_goes_to_nobody(folder: Folder) -> Non
     assert next_week.issue_id is not None
 
 
-def test_a_translation_that_comes_first_gives_the_original_its_place(folder: Folder) -> None:
+def test_a_translation_that_lies_beside_its_original_is_taken_after_it(folder: Folder) -> None:
     folder.add_list()
     folder.drop(IN_PERSIAN, "harvest.fa.txt")
     folder.drop()
 
-    alone, original = folder.look()
+    original, farsi = folder.look()
+
+    assert original.path.name == "harvest.txt"
+    assert farsi.issue_id == original.issue_id is not None
+    assert "Nothing of it" not in original.sentence + farsi.sentence
+
+
+def test_a_translation_that_comes_first_gives_the_original_its_place(folder: Folder) -> None:
+    folder.add_list()
+    folder.drop(IN_PERSIAN, "harvest.fa.txt")
+    (alone,) = folder.look()
+    folder.drop()
+
+    (original,) = folder.look()
 
     assert original.issue_id == alone.issue_id
     assert "Nothing of it is in English" in alone.sentence

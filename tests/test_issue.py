@@ -47,6 +47,7 @@ from tests.office import (
     HARVEST,
     HARVEST_BLOCKED,
     HARVEST_MENDED,
+    IN_PERSIAN,
     LEAH,
     LIBRARY,
     NURSES,
@@ -443,6 +444,19 @@ def test_an_issue_that_is_not_in_the_organisations_language_says_so(office: Offi
         "Nothing of it is in English, the language of the organisation: whoever reads no other "
         "gets it in Portuguese (Brazil)."
     ]
+
+
+def test_a_draft_takes_the_translations_along_that_are_there_already(office: Office) -> None:
+    list_id = office.add_list()
+    english = office.add(list_id)
+    office.add(list_id, IN_PERSIAN, "harvest.fa.txt")
+    office.add(list_id, HARVEST_BLOCKED, "harvest.ur.txt")
+    office.later(days=8)
+    office.add(list_id, NURSES, "harvest.sw.txt")  # of another week
+
+    issue_id = office.draft(list_id, english.id)
+
+    assert languages(office, issue_id) == [(0, "en"), (1, "fa")]
 
 
 def test_another_name_or_a_begun_issue_is_not_joined(office: Office) -> None:

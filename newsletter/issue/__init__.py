@@ -4,6 +4,7 @@ Functions take a `Session` and join the caller's transaction.
 """
 
 from newsletter.issue.bulletins import (
+    UNSENT,
     already_sent_at,
     find_bulletin,
     findings_of,
@@ -13,7 +14,6 @@ from newsletter.issue.bulletins import (
 )
 from newsletter.issue.decisions import (
     LATE_BY,
-    UNSENT,
     Added,
     Cancelled,
     Named,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -22,6 +22,8 @@ from subscribers.privacy import Keys
 
 LOOKED_AT = 50  # unsent bulletins of a list that a new one is compared with, newest first
 
+UNSENT = frozenset({IssueState.DRAFT, IssueState.AWAITING_APPROVAL, IssueState.SCHEDULED})
+_A_WEEK = timedelta(days=7)
 _STARTED = (IssueState.SENDING, IssueState.PAUSED, IssueState.COMPLETED)
 _MAY_HAVE_IT = (DeliveryState.IN_FLIGHT, DeliveryState.SUBMITTED, DeliveryState.UNKNOWN)
 
@@ -172,6 +174,26 @@ def previous_version(
         if similarity(read_stored(keys, row), bulletin) >= MOSTLY:
             return row
     return None
+
+
+def translations_of(session: Session, keys: Keys, row: BulletinRow) -> list[BulletinRow]:
+    """Return the unsent bulletins beside one that are the same in other languages, in no issue.
+
+    One that was added more than a week before or after is another, under a name used again.
+    """
+    this, waiting = written(keys, row), select(Issue.id).where(Issue.state.in_(UNSENT))
+    in_issue = select(Edition.bulletin_id).where(Edition.issue_id.in_(waiting))
+    taken = set(session.scalars(in_issue))
+    found: dict[BulletinRow, Written] = {}
+    for other in unsent(session, row.list_id):
+        if other.id in taken or abs(other.added_at - row.added_at) > _A_WEEK:
+            continue
+        there = written(keys, other)
+        if there.stem == this.stem and not any(
+            there.has_the_readers_of(each) for each in (this, *found.values())
+        ):
+            found[other] = there
+    return list(found)
 
 
 def unsent(session: Session, list_id: int | None) -> Sequence[BulletinRow]:

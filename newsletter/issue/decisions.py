@@ -18,6 +18,7 @@ from newsletter.checks import Finding, blocks
 from newsletter.config import Settings
 from newsletter.errors import NotAllowed
 from newsletter.issue.bulletins import (
+    UNSENT,
     content_index,
     find_bulletin,
     findings_of,
@@ -27,6 +28,7 @@ from newsletter.issue.bulletins import (
     read_stored,
     stem_and_language,
     store,
+    translations_of,
     written,
 )
 from newsletter.issue.desk import (
@@ -64,7 +66,6 @@ from newsletter.tables import (
 from newsletter.tables import Bulletin as BulletinRow
 from subscribers.privacy import Keys
 
-UNSENT = frozenset({IssueState.DRAFT, IssueState.AWAITING_APPROVAL, IssueState.SCHEDULED})
 _NOT_OVER = UNSENT | {IssueState.SENDING, IssueState.PAUSED}
 LATE_BY = timedelta(hours=6)  # later than this, people decide
 
@@ -171,8 +172,9 @@ def draft(
 ) -> int:
     """Make an issue of a bulletin and return its number.
 
-    It stays a draft while findings block it, while it is held or has no time; else it awaits
-    approval; else it is scheduled, after the wait before sending.
+    Its translations that nothing blocks go with it.  It stays a draft while findings block it,
+    while it is held or has no time; else it awaits approval; else it is scheduled, after the
+    wait before sending.
 
     Raises:
         NotFound: no such bulletin or list.
@@ -184,8 +186,17 @@ def draft(
     row = find_bulletin(session, bulletin_id)
     _check_free(session, row, list_id)
     _check_time(desk, due_at, now)
-    if row.list_id is None:
-        row.list_id = list_id
+    rows = [
+        row,
+        *(
+            each
+            for each in translations_of(session, desk.keys, row)
+            if not blocks(findings_of(session, desk.keys, each, list_id))
+        ),
+    ]
+    for each in rows:
+        if each.list_id is None:
+            each.list_id = list_id
     issue = Issue(
         bulletin_id=row.id,
         list_id=list_id,
@@ -199,7 +210,7 @@ def draft(
     )
     session.add(issue)
     session.flush()
-    put_editions(session, desk, issue, [row])
+    put_editions(session, desk, issue, rows)
     _settle(session, desk, issue, now)
     _record(session, desk, by, "drafted", now, issue)
     return issue.id

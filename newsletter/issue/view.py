@@ -10,7 +10,8 @@ from newsletter.checks import Severity
 from newsletter.config import Settings
 from newsletter.counted import counted
 from newsletter.errors import NotFound
-from newsletter.issue.decisions import UNSENT, count_approvals, findings
+from newsletter.issue.bulletins import UNSENT
+from newsletter.issue.decisions import count_approvals, findings
 from newsletter.issue.desk import local_time
 from newsletter.issue.editions import editions_of, subject_of
 from newsletter.issue.held import held_sentence
