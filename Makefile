@@ -13,6 +13,8 @@ serve: .venv/ready
 	@test -f demo/newsletter.toml || $(BIN)/newsletter demo demo
 	$(BIN)/newsletter serve --site demo
 
+# Without this, on machines that forbid it, each process of the tests compiles the product anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
+from functools import cache
 
 import pytest
 from hypothesis import example, given, settings
@@ -41,8 +42,6 @@ from newsletter.site import shipped_templates
 from tests.bulletins import ALL, LOOK
 
 TEMPLATES = Templates([shipped_templates()])
-RENDERED = {bulletin.language: render(bulletin, LOOK, TEMPLATES) for bulletin in ALL}
-NOTICE = render_notice("A slot is empty", ["Friday 27 November 2026, 07:00."], LOOK, TEMPLATES)
 DATE = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 ENVELOPE = Envelope(
     kind="bulletin",
@@ -59,6 +58,17 @@ ENVELOPE = Envelope(
     issue_id=3,
 )
 SAMPLE = sample_recipient("https://prayer.example.org")
+
+
+@cache
+def rendered_in(language: str) -> RenderedEmail:
+    (bulletin,) = (each for each in ALL if each.language == language)
+    return render(bulletin, LOOK, TEMPLATES)
+
+
+@cache
+def notice() -> RenderedEmail:
+    return render_notice("A slot is empty", ["Friday 27 November 2026, 07:00."], LOOK, TEMPLATES)
 
 
 def small(subject: str = "Pray", text: str = "Hello\n") -> RenderedEmail:
@@ -105,7 +115,7 @@ def parts(message: EmailMessage) -> tuple[str, str]:
 def test_a_copy_is_a_faultless_message_and_both_parts_come_back_exactly(
     bulletin: Bulletin, name: str | None
 ) -> None:
-    rendered = RENDERED[bulletin.language]
+    rendered = rendered_in(bulletin.language)
     form = form_of(rendered)
     recipient = replace(SAMPLE, name=name)
 
@@ -123,7 +133,7 @@ def test_a_copy_is_a_faultless_message_and_both_parts_come_back_exactly(
 
 @pytest.mark.parametrize("bulletin", ALL, ids=lambda b: b.language)
 def test_lines_end_in_crlf_and_are_short_and_plain_ascii(bulletin: Bulletin) -> None:
-    raw = form_of(RENDERED[bulletin.language]).copy_for(replace(SAMPLE, name="김민준" * 20))
+    raw = form_of(rendered_in(bulletin.language)).copy_for(replace(SAMPLE, name="김민준" * 20))
 
     assert raw.isascii()
     assert raw.endswith(b"\r\n")
@@ -202,7 +212,7 @@ def test_the_same_person_gets_the_same_bytes() -> None:
 
 
 def test_copies_differ_in_what_is_personal_and_nothing_else() -> None:
-    form = form_of(RENDERED["en"])
+    form = form_of(rendered_in("en"))
     other = Recipient(
         2,
         "B-23456789012345678901-",
@@ -268,7 +278,7 @@ def test_no_structured_header_holds_encoded_words(title: str) -> None:
 
 
 def test_a_notice_is_marked_as_a_machines_and_has_no_list_headers() -> None:
-    form = notice_form(NOTICE, notice_envelope(Settings()), DATE)
+    form = notice_form(notice(), notice_envelope(Settings()), DATE)
 
     message = parsed(form.copy_for(replace(SAMPLE, name=None, unsubscribe_url="")))
 
@@ -280,7 +290,7 @@ def test_a_notice_is_marked_as_a_machines_and_has_no_list_headers() -> None:
         "Content-Language": "en",
         "X-Practice": "yes",
     }
-    assert parts(message) == (NOTICE.text.literals[0], NOTICE.html.literals[0])
+    assert parts(message) == (notice().text.literals[0], notice().html.literals[0])
 
 
 def test_practice_is_told_in_a_header() -> None:
@@ -467,7 +477,7 @@ def test_kinds_are_not_mixed_up() -> None:
     with pytest.raises(ValueError, match="around a bulletin"):
         bulletin_form(small(), notice_envelope(Settings()), DATE)
     with pytest.raises(ValueError, match="around a notice"):
-        notice_form(NOTICE, ENVELOPE, DATE)
+        notice_form(notice(), ENVELOPE, DATE)
 
 
 def test_a_date_without_a_zone_is_refused() -> None:
@@ -479,9 +489,9 @@ def test_a_date_without_a_zone_is_refused() -> None:
 
 
 def test_a_form_tells_what_an_api_asks_for() -> None:
-    form = form_of(RENDERED["en"])
+    form = form_of(rendered_in("en"))
 
-    assert (form.subject, form.email) == ("Harvest in the hills", RENDERED["en"])
+    assert (form.subject, form.email) == ("Harvest in the hills", rendered_in("en"))
     assert (form.sender_name, form.sender_email) == ("Prayer Network", "prayer@example.org")
     assert form.reply_to == "office@example.org"
     assert form.values_for(SAMPLE)[1][Slot.UNSUBSCRIBE] == SAMPLE.unsubscribe_url

@@ -1,13 +1,18 @@
 """The product as its users meet it: the command line, a site folder, real servers."""
 
+import io
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -70,18 +75,32 @@ class TrialSite:
         )
 
 
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `newsletter init` makes, with the list `weekly`: made once, and only ever copied."""
+    folder = tmp_path_factory.mktemp("new") / "site"
+    zone = {"NEWSLETTER__ORGANISATION__TIMEZONE": "Europe/London"}
+    with patch.dict(os.environ, zone), redirect_stdout(io.StringIO()):
+        os.environ.pop("NEWSLETTER_SITE", None)
+        assert run(["init", str(folder)]) == 0
+        add = ["list", "add", "weekly", "--cadence", "Fridays 07:00", "--site", str(folder)]
+        assert run(add) == 0
+    # Each copy becomes an original of its own when it first needs to be one.
+    with closing(sqlite3.connect(folder / "newsletter.db", isolation_level=None)) as database:
+        database.execute("DELETE FROM original")
+    (folder / "newsletter.db.witness.0").unlink()
+    return folder
+
+
 @pytest.fixture
 def site(
-    tmp_path: Path, newsletter: Command, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, newsletter: Command, new_site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TrialSite]:
     """A fresh site with the list `weekly` (Fridays 07:00 in London) and no wait."""
     before = dict(os.environ)
     monkeypatch.delenv("NEWSLETTER_SITE", raising=False)
-    folder = tmp_path / "site"
-    assert newsletter("init", folder).status == 0
-    trial = TrialSite(folder, newsletter)
+    trial = TrialSite(shutil.copytree(new_site, tmp_path / "site"), newsletter)
     trial.configure(approval__wait_before_sending_minutes=0, organisation__timezone="Europe/London")
-    assert trial("list", "add", "weekly", "--cadence", "Fridays 07:00").status == 0
     yield trial
     for name in set(os.environ) - set(before):
         del os.environ[name]

@@ -74,18 +74,7 @@ def taken(server: SmtpServer) -> Counter[str]:
 
 
 def dispatch(site: TrialSite) -> Said:
-    """Dispatch in a process of its own."""
-    with site.process("dispatch", "--once") as process:
-        try:
-            out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    return Said(process.returncode, out, err)
-
-
-def send(site: TrialSite) -> None:
-    """Dispatch in this process: as good, and quicker."""
-    site("dispatch", "--once")
+    return site("dispatch", "--once")
 
 
 def in_database(site: TrialSite, statement: str) -> None:
@@ -129,7 +118,7 @@ def test_an_answer_that_was_lost_is_shown_and_a_person_has_it_sent_again(
     assert "cannot be sent again yet" in known.out
     assert (known.status, early.status) == (1, 1)
     assert (early.json["settled"], early.json["waiting"]) == (0, 1)
-    send(letter)
+    dispatch(letter)
     assert set(taken(server).values()) == {1}
 
     let_time_pass(letter)
@@ -163,7 +152,7 @@ def test_one_person_is_counted_as_received_or_left_alone(
     assert (unknown.status, unknown.out) == (2, "")
     row = next(row for row in csv.DictReader(io.StringIO(listed)) if "reader1@" in row["email"])
     assert row["reason"].startswith("Nobody could tell whether it arrived; staff")
-    send(letter)
+    dispatch(letter)
     assert set(taken(server).values()) == {1}
 
 
@@ -172,16 +161,16 @@ def test_the_rest_and_those_who_joined_since_get_theirs(
 ) -> None:
     server.plan(REFUSED)
     number = drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     server.plan()
     subscribe(letter, people_csv(tmp_path / "more.csv", 7))
 
     dry = letter("issue", "send-rest", number, "--dry-run")
     before = sending(letter, number)
     said = letter("issue", "send-rest", number, "--json")
-    send(letter)
+    dispatch(letter)
     joined = letter("issue", "send-rest", number, "--joined")
-    send(letter)
+    dispatch(letter)
     nobody = letter("issue", "send-rest", number)
 
     assert "It would be sent again to 1 person: 1 failed, 0 cancelled." in dry.out
@@ -224,7 +213,7 @@ def test_a_command_that_is_killed_leaves_the_truth(
 ) -> None:
     server.plan(REFUSED)
     number = drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     server.plan()
     command = ("issue", "copy", number, "--to", "reader2@example.org")
 
@@ -257,7 +246,7 @@ def test_a_decision_that_is_killed_before_its_commit_changes_nothing(
 ) -> None:
     server.plan(REFUSED, CUT_AFTER_THE_DOT)
     drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     server.plan()
     let_time_pass(letter)
     subscribe(letter, people_csv(tmp_path / "more.csv", 6))
@@ -270,7 +259,7 @@ def test_a_decision_that_is_killed_before_its_commit_changes_nothing(
     assert (report["state"], report["audience"]) == ("completed", 5)
     assert sending(letter, 1) == {"submitted": 3, "failed": 1, "unknown": 1}
     letter("issue", *command)
-    send(letter)
+    dispatch(letter)
     assert sum(taken(server).values()) == 5
 
 
@@ -351,12 +340,12 @@ def test_a_restore_after_a_send_sends_nothing_again(
 ) -> None:
     server.plan(GREYLISTED)
     begun = drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     due = drafted(letter, tmp_path, which=1)
     put_back = way(letter, tmp_path)
     server.plan()
     let_time_pass(letter)
-    send(letter)
+    dispatch(letter)
     assert taken(server) == {f"reader{n}": 2 for n in range(5)}
 
     restored = put_back()
@@ -372,7 +361,7 @@ def test_a_restore_after_a_send_sends_nothing_again(
     assert restored("dispatch", "--once").status == 1
     decided = restored("restored", "--went-out", begun, "--went-out", due, "--json")
     let_time_pass(restored)
-    send(restored)
+    dispatch(restored)
     assert decided.json == {"copy": False, "not_certain": 6}
     assert taken(server) == {f"reader{n}": 2 for n in range(5)}
     assert sending(restored, begun) == {"submitted": 4, "unknown": 1}
@@ -392,7 +381,7 @@ def test_what_a_person_says_did_not_go_out_goes_on(
 ) -> None:
     server.plan(GREYLISTED)
     begun = drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     due = drafted(letter, tmp_path, which=1)
     put_back = by_backup(letter, tmp_path)
     server.plan()
@@ -402,7 +391,7 @@ def test_what_a_person_says_did_not_go_out_goes_on(
     strange = restored("restored", "--went-out", 77)
     said = restored("restored", "--did-not-go-out", begun, "--did-not-go-out", due)
     let_time_pass(restored)
-    send(restored)
+    dispatch(restored)
 
     assert (twice.status, strange.status, said.status) == (1, 1, 0)
     assert taken(server) == {f"reader{n}": 2 for n in range(5)}
@@ -415,7 +404,7 @@ def test_a_decision_about_a_copy_that_is_killed_changes_nothing(
 ) -> None:
     begun = drafted(letter, tmp_path)
     put_back = by_backup(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     restored = put_back()
     command = ("restored", "--went-out", begun)
 
@@ -425,7 +414,7 @@ def test_a_decision_about_a_copy_that_is_killed_changes_nothing(
     assert process.returncode == 137
     assert dispatch(restored).status == 1  # it is still a copy
     assert restored(*command).status == 0
-    send(restored)
+    dispatch(restored)
     assert taken(server) == {f"reader{n}": 1 for n in range(5)}
     assert sending(restored, begun) == {"unknown": 5}
     figures("F14", restores=1, kills=1, people=5, refused=1, twice=0, lost=0, unknown=5)
@@ -450,7 +439,7 @@ def test_pages_of_a_copy_answer_those_who_leave_and_nothing_is_sent(
     letter: TrialSite, server: SmtpServer, tmp_path: Path
 ) -> None:
     first = drafted(letter, tmp_path)
-    send(letter)
+    dispatch(letter)
     second = drafted(letter, tmp_path, which=1)
     mail = email.message_from_bytes(server.taken()[0].data, policy=email.policy.default)
     path = re.findall(r"(/u/[\w-]+)>", mail["List-Unsubscribe"])[0]
@@ -474,7 +463,7 @@ def test_pages_of_a_copy_answer_those_who_leave_and_nothing_is_sent(
             process.terminate()
             process.communicate(timeout=60)
 
-    send(restored)
+    dispatch(restored)
     assert first != second
     assert "nothing is sent from it" in refusal
     assert len(server.taken()) == 9  # the one who left got nothing more
