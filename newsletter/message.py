@@ -198,9 +198,17 @@ def notice_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "Me
     return MessageForm(email, envelope, date)
 
 
-def letter_envelope(settings: Settings, kind: Letter, list_name: str) -> Envelope:
-    """Return the envelope of a mail to one subscriber, from the sender of a list."""
-    return Envelope(kind, identity_of(settings, list_name), settings.practice)
+def letter_envelope(
+    settings: Settings, kind: Letter, list_name: str, style: Style = Style.STANDARD
+) -> Envelope:
+    """Return the envelope of a mail to one subscriber, from the sender of a list.
+
+    Raises:
+        Problem: as `discreet_identity`.
+    """
+    discreet = style is Style.DISCREET
+    sender = discreet_identity(settings) if discreet else identity_of(settings, list_name)
+    return Envelope(kind, sender, settings.practice, style=style)
 
 
 def letter_form(email: RenderedEmail, envelope: Envelope, date: datetime) -> "MessageForm":

@@ -103,6 +103,7 @@ def test_a_table_that_sets_two_texts_beside_each_other_is_two_columns(text: str)
     assert isinstance(block, Columns)
     assert (block.first[0], block.second[0]) == ("North", "South")
     assert block.first[1:] == (("Rain.",) if "Rain" in text else ())
+    assert block.headed == ("Rain" in text)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,19 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
-from tests.email_check.matrix import Mail, matrix
-from tests.email_check.rules import CHECKS
+from subscribers.style import Style
+from tests.email_check.matrix import LANGUAGES, Mail, matrix
+from tests.email_check.rules import CHECKS, HEAVIEST
 
-MAILS = tuple(matrix())
-MAIL = next(mail for mail in MAILS if mail.name == "bulletin en standard")
+
+@cache
+def sample() -> Mail:
+    """Return the mail that is damaged."""
+    return next(iter(matrix(("en",))))
 
 
 def without(pattern: str, put: str = "") -> Callable[[Mail], Mail]:
@@ -59,13 +64,24 @@ DAMAGE: dict[str, Callable[[Mail], Mail]] = {
 
 
 def test_the_sample_passes_every_check() -> None:
-    assert [name for name, check in CHECKS.items() if not check(MAIL)] == []
+    assert [name for name, check in CHECKS.items() if not check(sample())] == []
 
 
 def test_every_mail_keeps_the_rules_of_messages() -> None:
-    assert {mail.name: mail.broken() for mail in MAILS if mail.broken()} == {}
+    mails = [*matrix(("ar",)), *matrix(LANGUAGES, (Style.STANDARD,))]
+
+    assert {mail.name: mail.broken() for mail in mails if mail.broken()} == {}
+    assert {mail.style for mail in mails} == {style.label for style in Style}
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_each_check_notices_its_fault(name: str) -> None:
-    assert not CHECKS[name](DAMAGE[name](MAIL))
+    assert not CHECKS[name](DAMAGE[name](sample()))
+
+
+def test_the_sample_is_light_in_every_style() -> None:
+    mails = [mail for mail in matrix(("en",)) if mail.kind == "bulletin" and not mail.sample]
+
+    assert {mail.style: len(mail.html.encode()) <= HEAVIEST for mail in mails} == {
+        style.label: True for style in Style
+    }

@@ -58,7 +58,7 @@ def test_a_confirmation_asks_once_greets_nobody_and_offers_nothing_to_leave() ->
 
 
 def test_a_welcome_says_what_comes_when_and_how_to_leave() -> None:
-    page, text, links = read(render_welcome("en", LOOK, TEMPLATES, date(2026, 12, 4)))
+    page, text, links = read(render_welcome("en", LOOK, TEMPLATES, next_on=date(2026, 12, 4)))
 
     for part in (page, text):
         assert "Dear Miriam," in part

@@ -129,7 +129,9 @@ REFUSED: list[tuple[str, Callable[[str], str], str]] = [
     ),
     (
         "bulletin.html",
-        lambda name: changed(name, "{{ parts.columns(block.texts, block.beside) }}", ""),
+        lambda name: changed(
+            name, "{{ parts.columns(block.texts, block.beside, block.headed) }}", ""
+        ),
         "HTML part of a bulletin leaves the first of two columns out",
     ),
     (

@@ -535,7 +535,7 @@ def test_a_preview_is_whole_in_a_browser_and_in_a_mail_program(tmp_path: Path) -
     source = tmp_path / "harvest.docx"
     source.write_bytes(illustrated(PHOTO))
 
-    commands.preview(source, tmp_path / "out", None, None)
+    commands.preview(source, tmp_path / "out")
 
     [shown] = source_of_images((tmp_path / "out" / "email.html").read_text())
     [attached] = images_in((tmp_path / "out" / "message.eml").read_bytes())

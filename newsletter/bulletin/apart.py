@@ -36,6 +36,7 @@ class Said:
     quoted: bool = False  # the format says so
     alone: bool = False  # it is one line of the source, so it may be a heading
     column: int = 0  # the first or the second of two that stand beside each other
+    names: bool = False  # it is the head of its column
 
 
 def button(text: str, line: int) -> Button | Said:
@@ -95,9 +96,10 @@ def _columns(said: Sequence[Said]) -> Iterator[Said | Columns]:
                 tuple(each.text for each in second),
                 first[0].line,
                 tuple(each.line for each in (*first, *second)),
+                headed=first[0].names and second[0].names,
             )
         else:
-            yield from (replace(each, column=0) for each in (*first, *second))
+            yield from (replace(each, column=0, names=False) for each in (*first, *second))
 
 
 def parted(story: Sequence[Whole]) -> Iterator[Whole]:

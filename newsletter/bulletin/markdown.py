@@ -169,8 +169,9 @@ def _passages(tokens: Sequence[Token], role: Role = Role.TEXT) -> Iterator[Passa
                 yield from _passages(block[1:-1], Role.QUOTED)
             case "table_open":
                 for column, name in enumerate((Role.FIRST, Role.SECOND)):
-                    cells = [row[column] for row in _rows(block) if _is_text(row[column].text)]
-                    yield from (Passage((cell,), name) for cell in cells)
+                    head, *cells = [row[column] for row in _rows(block)]
+                    yield Passage((head,), name, level=len(cells))
+                    yield from (Passage((cell,), name) for cell in cells if _is_text(cell.text))
             case "hr" if role is Role.TEXT:
                 line = (block[0].map[0] if block[0].map else 0) + 1
                 yield Passage((SourceLine(line, block[0].markup),), Role.DIVIDER)

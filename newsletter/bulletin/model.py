@@ -111,6 +111,7 @@ class Columns:
     second: tuple[str, ...]
     line: int
     lines: tuple[int, ...]  # of each paragraph of both
+    headed: bool = False  # the first paragraph of each names it
 
     def texts(self) -> Iterator[tuple[int, str]]:
         """Yield the paragraphs of both, each with its line."""

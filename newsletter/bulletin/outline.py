@@ -229,7 +229,8 @@ def _plain(passage: Passage, words: Words) -> Iterator[Part]:
         yield from (replace(said, quoted=True) for said in _said(passage.lines, words))
     else:
         column = 1 if passage.role is Role.FIRST else 2
-        yield from (replace(said, column=column) for said in _said(passage.lines, words))
+        for said in _said(passage.lines, words):
+            yield replace(said, column=column, names=passage.level > 0)
 
 
 def _said(lines: Sequence[SourceLine], words: Words) -> Iterator[Said]:

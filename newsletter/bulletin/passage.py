@@ -28,6 +28,6 @@ class Passage:
 
     lines: tuple[SourceLine, ...]  # never empty, no blank ones
     role: Role = Role.TEXT
-    level: int = 0  # of a heading: 1 is the highest
+    level: int = 0  # of a heading: 1 is the highest; 1, too, of what names a column
     lead: str = ""  # of an entry: the words that its writer set bold at its beginning
     number: str = ""  # of an entry: "3." where the format took it for a numbered one

@@ -36,11 +36,13 @@ from newsletter.cli.context import (
     site_folder,
     who,
 )
-from newsletter.config import SETTINGS_FILE, Settings, read_settings
+from newsletter.config import SETTINGS_FILE, Discreet, Settings, read_settings
 from newsletter.counted import counted
+from newsletter.discreet import Ministry
 from newsletter.errors import NotAllowed, Problem
 from newsletter.issue import Actor, Added, IssueView
 from newsletter.issue.bulletins import stem_and_language
+from newsletter.issue.editions import names_the_ministry
 from newsletter.issue.register import names_of
 from newsletter.mends import (
     TEXT_ENDINGS,
@@ -49,11 +51,18 @@ from newsletter.mends import (
     mended_name,
     refuse_what_is_no_text,
 )
-from newsletter.message import bulletin_envelope, bulletin_form, sample_recipient
+from newsletter.message import (
+    MessageForm,
+    Recipient,
+    bulletin_envelope,
+    bulletin_form,
+    sample_recipient,
+)
 from newsletter.names import Names
 from newsletter.rendering import (
     Templates,
     check_overriding,
+    discreet_look,
     look_of,
     merge,
     render,
@@ -64,6 +73,7 @@ from newsletter.site import Site, read_logo, shipped_templates
 from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
+from subscribers.style import Style, style_named
 
 app = typer.Typer(
     help="Bulletins: check what was written, look at the mail, store it.\n\n"
@@ -73,6 +83,12 @@ app = typer.Typer(
 
 _POINT = re.compile(r"\* ([^|]*)\|([^|]*)\|")  # its group and its day
 PREVIEW_LIST = "Weekly prayer"
+_SOMEBODY = Discreet(  # who writes to readers at risk where no site says so
+    name="Anna",
+    email="letters@example.net",
+    url="https://letters.example.net",
+    postal_address="PO Box 1, London",
+)
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="Text, Markdown, Word (.docx), a web page or a feed.")
@@ -238,36 +254,57 @@ def _remarks(findings: list[Finding]) -> list[str]:
 def preview(
     file: File,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
+    style: Annotated[
+        str, typer.Option("--style", help="standard, large (print), plain (text only) or discreet.")
+    ] = "standard",
     language: Language = None,
     site: SiteFolder = None,
 ) -> None:
     """Write email.html, email.txt and message.eml: the mail as an invented subscriber gets it.
 
-    Needs no site; inside one, its names and templates are used.
+    Needs no site; inside one, its names and templates are used.  A plain mail has no email.html.
 
-    Example: newsletter bulletin preview this-week.txt --out preview
+    Example: newsletter bulletin preview this-week.txt --out preview --style large
     """
+    chosen = style_named(style)
     bulletin = read_bulletin(_read(file), file.name, language or _named(file))
     folder = site_folder(site)
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
-    settings = read_settings(folder) if known else Settings()
+    settings = read_settings(folder) if known else Settings(discreet=_SOMEBODY)
     templates = Templates((folder / "templates", shipped_templates()))
     check_overriding(templates)
-    look = look_of(settings, PREVIEW_LIST, logo=read_logo(folder, settings, ""))
-    email = render(bulletin, look, templates)
     envelope = bulletin_envelope(
-        settings, list_name="preview", list_title=PREVIEW_LIST, list_id=0, issue_id=0
+        settings, list_name="preview", list_title=PREVIEW_LIST, list_id=0, issue_id=0, style=chosen
     )
+    if chosen is Style.DISCREET:
+        look = discreet_look(settings)
+    else:
+        look = look_of(settings, PREVIEW_LIST, logo=read_logo(folder, settings, ""))
+    email = render(bulletin, look, templates, chosen, number=1)
+    named = chosen is Style.DISCREET and names_the_ministry(Ministry(settings), email)
     form = bulletin_form(email, envelope, now())
-    recipient = sample_recipient(settings.organisation.url)
+    _write_preview(out, form, sample_recipient(envelope.sender.website))
+    written = "email.txt" if email.text_only else "email.html, email.txt"
+    answer(
+        False,
+        {},
+        f"{written} and message.eml are in {out}.",
+        *(["It names the ministry: as it is, readers at risk get none."] if named else []),
+    )
+
+
+def _write_preview(out: Path, form: MessageForm, recipient: Recipient) -> None:
+    email = form.email
     in_html, in_text = form.values_for(recipient)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "email.html").write_text(
-        with_photos(merge(email.html, in_html), email.photos), encoding="utf-8"
-    )
+    page = out / "email.html"
+    if email.text_only:
+        page.unlink(missing_ok=True)  # of an earlier preview: it would pass for this one's
+    else:
+        html = with_photos(merge(email.html, in_html), email.photos)
+        page.write_text(html, encoding="utf-8")
     (out / "email.txt").write_text(merge(email.text, in_text), encoding="utf-8")
     (out / "message.eml").write_bytes(form.copy_for(recipient))
-    answer(False, {}, f"email.html, email.txt and message.eml are in {out}.")
 
 
 @app.command(rich_help_panel=EVERY_DAY)

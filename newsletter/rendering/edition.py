@@ -224,7 +224,7 @@ def render(
         "reason": put_in(words.because, "{list}", look.list_title),  # the same as plain text
         **{_SLOT_NAMES[slot]: marks.of(slot) for slot in _OF_A_BULLETIN},
     }
-    email = _fill("bulletin", context, templates, marks, required=_OF_A_BULLETIN, style=style)
+    email = _fill("bulletin", context, templates, marks, _OF_A_BULLETIN, style, bulletin.title)
     # A picture that is shown twice is attached once.
     once = {each.photo.content_id: each.photo for each in scaled if each}
     _refuse_hidden(email, once)
@@ -249,19 +249,26 @@ def render_notice(
     return _fill("notice", context, templates, _Marks(), required=())
 
 
-def render_confirmation(language: str, look: Look, templates: Templates) -> RenderedEmail:
+def render_confirmation(
+    language: str, look: Look, templates: Templates, style: Style = Style.STANDARD
+) -> RenderedEmail:
     """Return the mail that asks whether somebody wants the list; its slot is the action.
 
-    It greets nobody by name: whoever entered the address may have entered any name.
+    It greets nobody by name: whoever entered the address may have entered any name.  A look
+    without the title of a list makes it, as the others, a letter from its sender.
 
     Raises:
         Problem: as `render`.
     """
-    return _letter("confirmation", language, look, templates, (Slot.ACTION,))
+    return _letter("confirmation", language, look, templates, style, (Slot.ACTION,))
 
 
 def render_welcome(
-    language: str, look: Look, templates: Templates, next_on: date | None = None
+    language: str,
+    look: Look,
+    templates: Templates,
+    style: Style = Style.STANDARD,
+    next_on: date | None = None,
 ) -> RenderedEmail:
     """Return the first mail of a list: when the next one comes, how to choose, how to leave.
 
@@ -270,16 +277,18 @@ def render_welcome(
     Raises:
         Problem: as `render`.
     """
-    return _letter("welcome", language, look, templates, _OF_A_BULLETIN, next_on)
+    return _letter("welcome", language, look, templates, style, _OF_A_BULLETIN, next_on)
 
 
-def render_goodbye(language: str, look: Look, templates: Templates) -> RenderedEmail:
+def render_goodbye(
+    language: str, look: Look, templates: Templates, style: Style = Style.STANDARD
+) -> RenderedEmail:
     """Return the last mail of a list, with the way back; its slots are greeting and action.
 
     Raises:
         Problem: as `render`.
     """
-    return _letter("goodbye", language, look, templates, (Slot.GREETING, Slot.ACTION))
+    return _letter("goodbye", language, look, templates, style, (Slot.GREETING, Slot.ACTION))
 
 
 def _letter(
@@ -287,17 +296,29 @@ def _letter(
     language: str,
     look: Look,
     templates: Templates,
+    style: Style,
     slots: Sequence[Slot],
     next_on: date | None = None,
 ) -> RenderedEmail:
     language = language if is_translated(language) else "en"
+    words = words_of(language)
+    if not look.list_title:  # a discreet mail names no list
+        look = replace(look, list_title=words.letter_from.format(name=look.sender_name))
     marks = _Marks()
     context = _page(language, direction_of(language), look) | {
-        "words": words_of(language),
+        "words": words,
+        "style": style.label,
         "next_on": in_words(next_on.isoformat(), language) if next_on else "",
         **{_SLOT_NAMES[slot]: marks.of(slot) for slot in slots},
     }
-    return _fill(kind, context, templates, marks, slots)
+    neutral = {
+        "confirmation": words.confirm_subject,
+        "welcome": words.welcome_subject,
+        "goodbye": words.goodbye_subject,
+    }[kind]
+    return _fill(
+        kind, context, templates, marks, slots, style, neutral.replace("{list}", look.list_title)
+    )
 
 
 def html_bytes(email: RenderedEmail) -> int:
@@ -343,10 +364,11 @@ def _fill(
     marks: _Marks,
     required: Sequence[Slot],
     style: Style = Style.STANDARD,
+    neutral: str = "",
 ) -> RenderedEmail:
     subject = _clean(" ".join(templates.fill(f"email/{kind}.subject.j2", context).split()))
     if style is Style.DISCREET:
-        subject = context["bulletin"].title  # whatever a site's own template makes of it
+        subject = neutral  # whatever a site's own template makes of it
     context = {**context, "subject": subject}
     text = _clean(templates.fill(f"email/{kind}.txt.j2", context))
     html, page, logo = NO_HTML, "", context["look"].logo
@@ -443,6 +465,7 @@ class _Part:
     url: str = ""  # of a button
     label: str = ""  # of a note; "" for the usual word
     beside: tuple[str, ...] = ()  # the second of two columns
+    headed: bool = False  # both columns begin with what names them
 
 
 @dataclass(frozen=True)
@@ -516,8 +539,8 @@ def _part(block: Block) -> _Part:
             return _Part("divider", ())
         case Note(label, paragraphs):
             return _Part("note", paragraphs, label=label)
-        case Columns(first, second):
-            return _Part("columns", first, beside=second)
+        case Columns(first, second, headed=headed):
+            return _Part("columns", first, beside=second, headed=headed)
 
 
 def _point_groups(bulletin: Bulletin, words: Words) -> Iterator[tuple[str, list[_Point]]]:

@@ -50,6 +50,11 @@ class Words:
         "The subject of the mail for readers at risk: as if a friend wrote again. {number} is a "
         "number. It says nothing of prayer, faith or a newsletter.",
     ] = "Letter {number}"
+    letter_from: Annotated[
+        str,
+        "What readers at risk subscribed to, where a title would stand. {name} is that of the "
+        "sender. It says nothing of prayer, faith or a newsletter.",
+    ] = "Letter from {name}"
     unsubscribe: Annotated[str, "A link: leave this mailing list."] = "Unsubscribe"
     preferences: Annotated[str, "A link: choose language, mailing lists and how mails look."] = (
         "Preferences"

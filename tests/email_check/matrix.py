@@ -1,7 +1,7 @@
 """Every kind of mail in every language and style, as it would reach a subscriber."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -31,6 +31,7 @@ from newsletter.rendering import (
     render_welcome,
 )
 from newsletter.site import shipped_templates
+from subscribers.style import Style
 from tests.message_rules import broken_rules
 
 LETTERS = Path(__file__).parent / "letters"
@@ -42,6 +43,14 @@ LOOK = Look(
     website="https://prayer.example.org",
     sender_name="Prayer Network",
 )
+DISCREET = Look(
+    organisation="Anna",
+    postal_address="PO Box 1, London",
+    list_title="",
+    website="https://letters.example.net",
+    sender_name="Anna",
+)
+TEMPLATES = Templates([shipped_templates()])
 SENT = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 NEXT = date(2026, 12, 4)
 MANY = 40  # prayer points of a long bulletin
@@ -68,21 +77,25 @@ class Mail:
 
     def broken(self) -> list[str]:
         """Return the rules of tests/message_rules.py that its bytes break."""
-        says = (LOOK.organisation, LOOK.postal_address)
+        look = DISCREET if self.style == "discreet" else LOOK
+        says = (look.organisation, look.postal_address)
         return broken_rules(self.raw, self.kind, text_only=self.style == "plain", says=says)
 
 
-def matrix() -> Iterator[Mail]:
-    """Yield a copy of everything there is."""
-    templates = Templates([shipped_templates()])
-    for language in LANGUAGES:
-        yield _mail("bulletin", render(letter(language), LOOK, templates))
-        yield _mail("confirmation", render_confirmation(language, LOOK, templates))
-        yield _mail("welcome", render_welcome(language, LOOK, templates, NEXT))
-        yield _mail("goodbye", render_goodbye(language, LOOK, templates))
-    for language in ("en", "ar"):
-        for sample, bulletin in samples(language):
-            yield _mail("bulletin", render(bulletin, LOOK, templates), sample)
+def matrix(languages: Sequence[str] = LANGUAGES, styles: Iterable[Style] = Style) -> Iterator[Mail]:
+    """Yield a copy of every kind of mail to a reader, and the samples, and a notice to staff."""
+    for style in styles:
+        for language in languages:
+            look = DISCREET if style is Style.DISCREET else LOOK
+            yield _mail("bulletin", render(letter(language), look, TEMPLATES, style, 7), style)
+            yield _mail(
+                "confirmation", render_confirmation(language, look, TEMPLATES, style), style
+            )
+            yield _mail("welcome", render_welcome(language, look, TEMPLATES, style, NEXT), style)
+            yield _mail("goodbye", render_goodbye(language, look, TEMPLATES, style), style)
+        for language in {"en", "ar"}.intersection(languages):
+            for sample, bulletin in samples(language):
+                yield _mail("bulletin", render(bulletin, look, TEMPLATES, style, 7), style, sample)
     notice = render_notice(
         "Nothing is planned for Friday",
         [
@@ -90,7 +103,7 @@ def matrix() -> Iterator[Mail]:
             "Put one into the folder bulletins, or skip the day.",
         ],
         LOOK,
-        templates,
+        TEMPLATES,
     )
     yield _mail("notice", notice)
 
@@ -141,33 +154,33 @@ def badge() -> bytes:
     return out.getvalue()
 
 
-def _mail(kind: Kind, email: RenderedEmail, sample: str = "") -> Mail:
-    sender = Identity(LOOK.sender_name, "prayer@example.org", "office@example.org", LOOK.website)
+def _mail(
+    kind: Kind, email: RenderedEmail, style: Style = Style.STANDARD, sample: str = ""
+) -> Mail:
+    discreet = style is Style.DISCREET
+    look = DISCREET if discreet else LOOK
+    sender = Identity(
+        look.sender_name,
+        "letters@example.net" if discreet else "prayer@example.org",
+        None if discreet else "office@example.org",
+        look.website,
+    )
+    envelope = Envelope(kind, sender, practice=False, style=style)
+    make = notice_form if kind == "notice" else letter_form
     if kind == "bulletin":
-        form = bulletin_form(
-            email,
-            Envelope(
-                kind=kind,
-                sender=sender,
-                practice=False,
-                list_name="weekly",
-                list_title=LOOK.list_title,
-                list_id=1,
-                issue_id=1,
-            ),
-            SENT,
-        )
-    else:
-        make = notice_form if kind == "notice" else letter_form
-        form = make(email, Envelope(kind, sender, practice=False), SENT)
-    recipient = sample_recipient(LOOK.website)
+        make = bulletin_form
+        title = "" if discreet else LOOK.list_title
+        name = "l1" if discreet else "weekly"
+        envelope = replace(envelope, list_name=name, list_title=title, list_id=1, issue_id=1)
+    form = make(email, envelope, SENT)
+    recipient = sample_recipient(look.website)
     in_html, in_text = form.values_for(recipient)
     return Mail(
         kind=kind,
         language=email.language,
-        style="standard",
+        style=style.label,
         sample=sample,
-        html=merge(email.html, in_html),
+        html="" if email.text_only else merge(email.html, in_html),
         text=merge(email.text, in_text),
         raw=form.copy_for(recipient),
         unsubscribe_url=recipient.unsubscribe_url if kind in ("bulletin", "welcome") else "",

@@ -16,6 +16,7 @@ VOID = frozenset((
     "track", "wbr",
 ))
 # fmt: on
+HEAVIEST = 14_000  # bytes of HTML of the sample bulletin; of any other mail: CLIP
 CLIP = 102_000  # bytes of HTML from which Gmail hides the rest
 LONGEST_STYLE = 8_192  # bytes of one style sheet that Gmail reads
 LONGEST_LINE = 998  # bytes (RFC 5322, 2.1.1)
