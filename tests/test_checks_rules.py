@@ -25,6 +25,7 @@ POINTS = "• Pray for the doctor.\n• Pray for enough medicine."
 ELSEWHERE = {
     *("ref-mismatch", "ref-style", "ref-unparsed", "translation-unnamed", "name-at-risk"),
     *("country-named", "operational-detail", "source-named"),
+    *("ministry-named", "discreet-impossible"),
 }
 
 
@@ -395,8 +396,8 @@ def test_what_blocks_is_wrong_for_certain() -> None:
     blocking = {name for name, rule in RULES.items() if Severity.BLOCKER in rule.severities}
 
     assert blocking == {
-        "already-sent", "artefact-line", "name-at-risk", "no-prayer-points", "ref-invalid",
-        "size-clipped",
+        "already-sent", "artefact-line", "discreet-impossible", "ministry-named", "name-at-risk",
+        "no-prayer-points", "ref-invalid", "size-clipped",
     }  # fmt: skip
 
 
@@ -405,9 +406,13 @@ def test_several_leftovers_are_counted_in_one_sentence() -> None:
     tables = check(with_leftover("not-taken", 1, "a table"))[0]
     picture = check(with_leftover("image-unusable", 1, "it is damaged"))[0]
 
-    assert comments.message.startswith("The file holds 3 comments, which are left out: ")
-    assert tables.message.startswith("A table could not be taken")
-    assert picture.message.startswith("A picture was left out, because it is damaged: ")
+    assert comments.message.startswith(
+        "The file holds 3 comments, which are left out (the first near “The clinic is open again"
+    )
+    assert tables.message.startswith(
+        "A table could not be taken and will be missing from the mail (near “The clinic is open"
+    )
+    assert picture.message.startswith("A picture was left out, because it is damaged (near “The ")
 
 
 def test_points_made_by_hand_need_no_lines() -> None:

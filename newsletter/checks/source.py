@@ -83,14 +83,23 @@ def _named(language: str) -> str:
 
 def leftovers(bulletin: Bulletin) -> Iterator[Finding]:
     """What was in the file and is not in the bulletin."""
+    lines = {line.number: line.text for line in bulletin.lines}
     for left in bulletin.leftovers:
         one, several, advice = _TURNED if left.what == TURNING else _LEFT[left.kind]
         what = (one if left.count == 1 else several).format(
             count=left.count, what=left.what or "something"
         )
-        yield remark(left.kind, left.line, f"{what[0].upper()}{what[1:]}: {advice}.")
+        near = lines.get(left.line, "").strip() if left.kind in _PLACED else ""
+        where = (
+            f" ({'near' if left.count == 1 else 'the first near'} {few_words(near)})"
+            if near
+            else ""
+        )
+        yield remark(left.kind, left.line, f"{what[0].upper()}{what[1:]}{where}: {advice}.")
 
 
+# Of these it matters where they stood, and nobody counts the lines of a Word file or a page.
+_PLACED = ("tracked-changes", "review-comment", "hidden-text", "not-taken", "image-unusable")
 _TURNED = (
     "the file holds an invisible mark that turns the direction of text, which is left out",
     "the file holds {count} invisible marks that turn the direction of text, which are left out",
