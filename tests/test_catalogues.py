@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.rendering.words import TRANSLATED, typeface_of, words_of
+from newsletter.rendering.words import TRANSLATED, is_translated, typeface_of, words_of
 from tests.catalogues import FOLDER, messages, updated, words
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +63,35 @@ def test_a_new_word_is_untranslated_a_changed_one_fuzzy_and_a_lost_one_gone() ->
     assert (there["photo"].id, there["photo"].string) == ("Photo", "Bild")
     assert not there["pray"].string
     assert "gone" not in there
+
+
+@pytest.mark.parametrize(
+    ("tag", "unsubscribe", "translated"),
+    [
+        ("pt-BR", "Cancelar inscrição", True),
+        ("PT_br", "Cancelar inscrição", True),
+        ("prs", "لغو اشتراک", True),
+        ("zh-CN", "退订", True),
+        ("zh-TW", "取消訂閱", True),
+        ("yue", "取消訂閱", True),
+        ("en-NG", "Unsubscribe", True),
+        ("sw", "Unsubscribe", False),
+        ("ckb", "Unsubscribe", False),
+    ],
+)
+def test_words_are_those_that_a_reader_reads_best(
+    tag: str, unsubscribe: str, translated: bool
+) -> None:
+    assert words_of(tag).unsubscribe == unsubscribe
+    assert is_translated(tag) is translated
+
+
+def test_a_script_is_set_in_its_own_letters() -> None:
+    fonts = {tag: typeface_of(tag).fonts for tag in ("ar", "ckb", "zh-CN", "zh-HK", "sw")}
+
+    assert fonts["ckb"] == fonts["ar"] != fonts["sw"]
+    assert "Noto Sans TC" in fonts["zh-HK"]
+    assert "Noto Sans SC" in fonts["zh-CN"]
 
 
 @pytest.mark.parametrize("language", ["en", *sorted(TRANSLATED)])

@@ -554,17 +554,6 @@ def test_a_clean_name_is_one_short_line(name: str) -> None:
     cleaned.encode()
 
 
-# --- words ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("tag", "unsubscribe"),
-    [("pt-BR", "Cancelar inscrição"), ("PT_br", "Cancelar inscrição"), ("sw", "Unsubscribe")],
-)
-def test_words_are_found_by_base_language(tag: str, unsubscribe: str) -> None:
-    assert words_of(tag).unsubscribe == unsubscribe
-
-
 # --- wrapping ---------------------------------------------------------------------------------
 
 

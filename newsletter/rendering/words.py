@@ -10,9 +10,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Annotated, Literal
 
-from newsletter.languages import base_language
+from newsletter.languages import base_language, best_match
 
-TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh"})
+TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh", "zh-Hant"})
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur"})
 
 
@@ -165,25 +165,29 @@ class Typeface:
 _ARABIC = "Geeza Pro, Noto Naskh Arabic, Segoe UI, Tahoma, Arial, sans-serif"
 _KOREAN = "Apple SD Gothic Neo, Malgun Gothic, Noto Sans KR, Noto Sans CJK KR, sans-serif"
 _CHINESE = "PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
+_TRADITIONAL = "PingFang TC, Microsoft JhengHei, Noto Sans TC, Noto Sans CJK TC, sans-serif"
 _TYPEFACES = {
     "ar": Typeface(_ARABIC, _ARABIC, 30),
     "fa": Typeface(_ARABIC, _ARABIC, 30),
     "ur": Typeface(_ARABIC, _ARABIC, 32),
     "ko": Typeface(_KOREAN, _KOREAN, 29),
     "zh": Typeface(_CHINESE, _CHINESE, 29),
+    "zh-Hant": Typeface(_TRADITIONAL, _TRADITIONAL, 29),
+    # Kurdish, Pashto, Sindhi, Uyghur: without fixed words, in the Arabic script
+    **dict.fromkeys(("ckb", "ps", "sd", "ug"), Typeface(_ARABIC, _ARABIC, 30)),
 }
 
 
 @lru_cache(64)
 def words_of(language: str) -> Words:
-    """Return the words for a BCP 47 tag: its base language's, else English."""
-    base = base_language(language)
-    return _translated(base) if base in TRANSLATED else Words()
+    """Return the words for a BCP 47 tag: those that its readers read best, else English."""
+    catalogue = _catalogue_of(language) or "en"
+    return Words() if catalogue == "en" else _translated(catalogue)
 
 
 def is_translated(language: str) -> bool:
     """Whether the words for a BCP 47 tag are in its language, and not English in its place."""
-    return base_language(language) in TRANSLATED | {"en"}
+    return _catalogue_of(language) is not None
 
 
 def direction_of(language: str) -> Literal["ltr", "rtl"]:
@@ -193,15 +197,23 @@ def direction_of(language: str) -> Literal["ltr", "rtl"]:
 
 def typeface_of(language: str) -> Typeface:
     """Return what the script of a BCP 47 tag is set in."""
-    return _TYPEFACES.get(base_language(language), Typeface())
+    return _TYPEFACES.get(_catalogue_of(language) or base_language(language), Typeface())
+
+
+@lru_cache(64)
+def _catalogue_of(language: str) -> str | None:
+    """Return the language of the words; None where they are English for want of others."""
+    if base_language(language) == "en":
+        return "en"
+    return best_match(language, sorted(TRANSLATED))
 
 
 @lru_cache(len(TRANSLATED))
-def _translated(base: str) -> Words:
+def _translated(language: str) -> Words:
     # Here and not above: 25 ms of the start of every command, most of which write no mail.
     from babel.messages.pofile import read_po
 
-    source = resources.files(__package__) / "locale" / f"{base}.po"
+    source = resources.files(__package__) / "locale" / f"{language}.po"
     with source.open("rb") as file:
         catalogue = read_po(file)
     return Words(
