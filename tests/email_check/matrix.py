@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
@@ -32,6 +33,7 @@ from newsletter.rendering import (
 )
 from newsletter.site import shipped_templates
 from subscribers.style import Style
+from tests.brands import BRANDS, branded
 from tests.message_rules import broken_rules
 
 LETTERS = Path(__file__).parent / "letters"
@@ -77,25 +79,29 @@ class Mail:
 
     def broken(self) -> list[str]:
         """Return the rules of tests/message_rules.py that its bytes break."""
-        look = DISCREET if self.style == "discreet" else LOOK
+        look = _look(self.style, self.sample)
         says = (look.organisation, look.postal_address)
         return broken_rules(self.raw, self.kind, text_only=self.style == "plain", says=says)
 
 
 def matrix(languages: Sequence[str] = LANGUAGES, styles: Iterable[Style] = Style) -> Iterator[Mail]:
-    """Yield a copy of every kind of mail to a reader, and the samples, and a notice to staff."""
+    """Yield every kind of mail to a reader, samples, two brands, and a notice to staff."""
     for style in styles:
         for language in languages:
-            look = DISCREET if style is Style.DISCREET else LOOK
+            look = _look(style.label)
             yield _mail("bulletin", render(letter(language), look, TEMPLATES, style, 7), style)
             yield _mail(
                 "confirmation", render_confirmation(language, look, TEMPLATES, style), style
             )
             yield _mail("welcome", render_welcome(language, look, TEMPLATES, style, NEXT), style)
             yield _mail("goodbye", render_goodbye(language, look, TEMPLATES, style), style)
-        for language in {"en", "ar"}.intersection(languages):
+        for language in _sampled(languages):
             for sample, bulletin in samples(language):
                 yield _mail("bulletin", render(bulletin, look, TEMPLATES, style, 7), style, sample)
+    for brand, language in product(BRANDS, _sampled(languages)):
+        look = branded(brand)
+        yield _mail("bulletin", render(letter(language), look, TEMPLATES), sample=brand)
+        yield _mail("goodbye", render_goodbye(language, look, TEMPLATES), sample=brand)
     notice = render_notice(
         "Nothing is planned for Friday",
         [
@@ -106,6 +112,17 @@ def matrix(languages: Sequence[str] = LANGUAGES, styles: Iterable[Style] = Style
         TEMPLATES,
     )
     yield _mail("notice", notice)
+
+
+def _sampled(languages: Sequence[str]) -> list[str]:
+    """Return those that stand for a direction each."""
+    return [language for language in ("en", "ar") if language in languages]
+
+
+def _look(style: str, sample: str = "") -> Look:
+    if sample in BRANDS:
+        return branded(sample)
+    return DISCREET if style == "discreet" else LOOK
 
 
 def letter(language: str) -> Bulletin:
@@ -158,7 +175,7 @@ def _mail(
     kind: Kind, email: RenderedEmail, style: Style = Style.STANDARD, sample: str = ""
 ) -> Mail:
     discreet = style is Style.DISCREET
-    look = DISCREET if discreet else LOOK
+    look = _look(style.label, sample)
     sender = Identity(
         look.sender_name,
         "letters@example.net" if discreet else "prayer@example.org",
