@@ -172,7 +172,7 @@ class _Wish:
         )
 
     def _panels(self, sheet: str, accent: str, usual: Palette) -> tuple[str, str]:
-        if sheet == usual.sheet and (usual is DARK or accent == usual.accent):
+        if sheet == usual.sheet and accent == usual.accent:
             return usual.panel, usual.note
         if usual is DARK:  # a tint of the accent would be mud
             return mixed(sheet, "#ffffff", 0.06), mixed(sheet, "#ffffff", 0.1)
