@@ -121,7 +121,7 @@ def test_the_server_restarts_is_away_or_may_only_be_read(
 ) -> None:
     url, server = own_server
     taker, chance = takers("record"), dice("F7", "for so long")
-    times, longest = count(2, 30), count(1, 3)
+    times, longest = count(1, 30), count(1, 3)
     [socket] = (path for path in server.pgdata.glob(".s.PGSQL.*") if path.is_socket())
     away = socket.with_name("away")
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from newsletter.config import Settings
 from newsletter.dispatch import engine as engine_module
 from newsletter.dispatch.engine import Dispatcher
-from newsletter.tables import DeliveryState
-from subscribers.database import open_engine
+from newsletter.tables import DeliveryState, Pace
+from subscribers.database import open_engine, writing
 from tests.faults.answers import resume
 from tests.faults.conftest import Takers
 from tests.faults.figures import Figures
@@ -95,7 +95,10 @@ def test_a_machine_whose_processes_all_stood_still_goes_on(
             process.terminate()
             process.join(60)
         assert {process.exitcode for process in processes} == {0}
-        resume(engine, issues[0])  # three answers lost in a row would have paused it
+        # Each answer that came too late lets it wait longer, and then pauses the issue.
+        resume(engine, issues[0])
+        with writing(engine) as session:
+            session.execute(delete(Pace))
         finish(work._replace(waits=10.0, lasts=False, pause=0.0))
         # An answer that a slow machine gave too late is as lost as one that came while it stood.
         unknown += check(sqlite_url, issues, taker, connections=10, others=FAILED)

@@ -381,7 +381,7 @@ def drive(url: str, steps: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
 
 @pytest.mark.transition("a", "c", "d", "e", "f", "h", "i", "j", "k", "l", "n", "o", "p", "v")
 def test_no_order_of_events_breaks_a_promise(sqlite_url: str, figures: Figures) -> None:
-    steps = count(250, 10_000, 50_000)
+    steps = count(200, 10_000, 50_000)
 
     drive(sqlite_url, steps)
 
