@@ -62,7 +62,11 @@ def updated(catalogue: str, language: str) -> str:
         )
     file = io.BytesIO()
     write_po(file, new, width=92, omit_header=True)
-    return _HEADER.format(language=language.replace("-", "_")) + file.getvalue().decode("utf-8").strip() + "\n"
+    return (
+        _HEADER.format(language=language.replace("-", "_"))
+        + file.getvalue().decode("utf-8").strip()
+        + "\n"
+    )
 
 
 def messages(catalogue: str) -> Mapping[str, Message]:

@@ -46,7 +46,7 @@ def in_braces(text: str) -> list[str]:
 def test_every_word_is_used_and_explained(name: str) -> None:
     ((_, english, remark),) = [word for word in words() if word[0] == name]
 
-    assert re.search(rf"\bwords(?:_of\([^)]*\))?\.{name}\b", SOURCES)
+    assert re.search(rf"\b(?:words(?:_of\([^)]*\))?|self)\.{name}\b", SOURCES)
     assert english.strip() == english != ""
     assert remark.endswith(".")
 
@@ -70,6 +70,7 @@ def test_a_new_word_is_untranslated_a_changed_one_fuzzy_and_a_lost_one_gone() ->
     [
         ("pt-BR", "Cancelar inscrição", True),
         ("PT_br", "Cancelar inscrição", True),
+        ("pt-MZ", "Cancelar subscrição", True),
         ("prs", "لغو اشتراک", True),
         ("zh-CN", "退订", True),
         ("zh-TW", "取消訂閱", True),

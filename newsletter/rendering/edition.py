@@ -496,7 +496,7 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
             # Those who see no picture are told that there is one.
             said = words.photo
             if part.texts:
-                said = words.labelled.format(label=said, text=part.texts[0])
+                said = words.label(said, part.texts[0])
             yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
         elif part.texts:
             yield _Part("paragraph", part.texts)
@@ -572,7 +572,7 @@ def _label(point: PrayerPoint, language: str, words: Words, kinds: set[PointKind
         return ""
     label = " · ".join(labels)
     # It begins a line; not upper(), which Georgian has for whole words only.
-    return words.labelled.format(label=label[0].title() + label[1:], text="")
+    return words.label(label[0].title() + label[1:])
 
 
 def _verses(bulletin: Bulletin) -> list[Scripture]:

@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 from newsletter.languages import base_language, best_match
 
-TRANSLATED = frozenset({"ar", "de", "es", "fa", "fr", "ko", "pt", "ru", "ur", "zh", "zh-Hant"})
+TRANSLATED = frozenset(
+    {"ar", "de", "es", "fa", "fr", "ko", "pt", "pt-PT", "ru", "ur", "zh", "zh-Hant"}
+)
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur"})
 
 
@@ -151,6 +153,10 @@ class Words:
         "You receive this single message because this address has just been unsubscribed from "
         "{list}."
     )
+
+    def label(self, label: str, text: str = "") -> str:
+        """Return a label with its colon, and the space or none that the language sets behind it."""
+        return self.labelled.format(label=label, text=text)
 
 
 @dataclass(frozen=True)
