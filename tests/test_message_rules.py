@@ -198,7 +198,7 @@ def test_all_that_arrives_keeps_every_rule(
     )
     with writing(engine) as session:
         list_id = add_list(session)
-        for language in ("en", "ar", "ko"):
+        for language in ("sw", "ar-EG", "ko-KR"):
             add_people(session, keys, list_id, 8, language)
         issue_id = add_issue(session, keys, list_id, languages=("en", "ar", "ko"), edition=edition)
         tell(session, keys, "empty", "A slot is empty", ["Friday, 07:00.", "Add one."], MONDAY)
@@ -218,6 +218,8 @@ def test_all_that_arrives_keeps_every_rule(
 
     assert copy.outcome.answer is Answer.ACCEPTED
     assert Counter(map(kind_of, arrived)) == {"bulletin": 25, "test": 1, "notice": 4}
+    languages = Counter(re.findall(rb"\r\nContent-Language: (\S+)", b"".join(arrived)))
+    assert languages == {b"en": 8 + 1 + 1 + 4, b"ar": 8, b"ko": 8}
     for raw in arrived:
         assert broken_rules(raw, kind_of(raw), says=SAYS) == []
         assert (b"DKIM-Signature: " in raw) == (kind == "smtp")
