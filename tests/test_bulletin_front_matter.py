@@ -1,6 +1,6 @@
 import pytest
 
-from newsletter.bulletin import Bulletin, Sensitivity
+from newsletter.bulletin import Bulletin, Sensitivity, read_bulletin
 from newsletter.errors import UnreadableInput
 from tests.test_bulletin import points, read, story
 from tests.test_bulletin_web_page import told
@@ -164,3 +164,19 @@ def test_what_lies_between_hiding_html_of_markdown_never_passes() -> None:
 
     assert story(bulletin) == [". A story.", ". End."]
     assert told(bulletin) == [("tracked-changes", 5, 1, ""), ("hidden-text", 11, 1, "")]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Subject: Snow in May\nFrom: Anna <anna@example.org>\nTo: all\nDate: 3 March 2026",
+        "From: Anna\nSent: Tuesday, 3 March 2026 9:00\nTo: all\nSubject: Snow in May",
+        "Betreff: Snow in May\nVon: Anna\nAn: alle\nDatum: 3.3.2026",
+    ],
+)
+def test_the_head_of_a_mail_gives_its_subject_and_no_address_goes_out(head: str) -> None:
+    bulletin = read_bulletin(f"{head}\n\nIt fell.\n\n• Pray.\n".encode(), "a.txt")
+
+    assert bulletin.title == "Snow in May"
+    assert "Anna" not in repr((bulletin.blocks, bulletin.points))
+    assert {left.kind for left in bulletin.leftovers} == {"not-taken"}

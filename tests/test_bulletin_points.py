@@ -275,3 +275,52 @@ def test_in_a_language_not_known_yet_every_list_counts() -> None:
 
     assert len(read(text, language="sw").points) == 2
     assert len(read(text, language="en").points) == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "lines", "groups"),
+    [
+        (
+            "en",
+            "Sun 1   Pray for A* and his wife.\nMon 2\tGive thanks for rain.\nTue 3 Pray for T.",
+            ["Sun 1", "Mon 2", "Tue 3"],
+        ),
+        ("en", "Sun 1 Pray for A.\n\nMon 2 Pray for B.", ["Sun 1", "Mon 2"]),
+        ("en", "Sunday   Pray for A.\nMonday   Pray for B.", ["Sunday", "Monday"]),
+        ("de", "So 1. Betet für A.\nMo 2. Betet für B.", ["So 1.", "Mo 2."]),
+        ("fr", "Lundi 2 Prions pour A.\nMardi 3 Prions pour B.", ["Lundi 2", "Mardi 3"]),
+        ("ru", "Вс 1 Молитесь об А.\nПн 2 Молитесь о Б.", ["Вс 1", "Пн 2"]),
+        ("ur", "پیر ۲ ا کے لیے دعا کریں۔\nمنگل ۳ ب کے لیے دعا کریں۔", ["پیر ۲", "منگل ۳"]),
+    ],
+)
+def test_days_of_a_diary_need_no_colon(language: str, lines: str, groups: list[str]) -> None:
+    bulletin = read_bulletin(f"Diary\n\nX.\n\n{lines}\n".encode(), "a.txt", language)
+
+    assert [point.group for point in bulletin.points] == groups
+    assert not [point.text for point in bulletin.points if point.text.startswith(tuple(groups))]
+
+
+def test_a_date_with_its_month_needs_none_either() -> None:
+    source = b"Diary 2026\n\nX.\n\nSun 1 March Pray for A.\n3 March  Pray for B.\n"
+    first, second = read_bulletin(source, "a.txt").points
+
+    assert (first.date, first.text) == ("2026-03-01", "Pray for A.")
+    assert (second.date, second.text) == ("2026-03-03", "Pray for B.")
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "We came home on\nSunday 1 March and slept.",
+        "Sunday 1 March we came home.",
+        "It was a long way on that day, they came on\nSun 1 and went on to the hills on\nMon 2.",
+        "Monday was wet.\nTuesday was dry.",
+    ],
+)
+def test_a_day_in_a_sentence_begins_no_entry(story: str) -> None:
+    bulletin = read_bulletin(f"Diary\n\n{story}\n\n• Pray.\n".encode(), "a.txt")
+
+    assert len(bulletin.points) == 1
+    assert [type(block).__name__ for block in bulletin.blocks] == ["Paragraph"] * len(
+        bulletin.blocks
+    )

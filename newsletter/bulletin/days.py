@@ -15,13 +15,18 @@ class Label:
 
     written: str
     rest: str
-    loose: bool = False  # nothing but a space stands behind it
+    loose: bool = False  # nothing but a space stands behind it, and that says little
+    spaced: bool = False  # the same, behind a weekday with its number or with a wide gap
 
 
-def label_of(text: str, words: Words, *, loosely: bool = False) -> Label | None:
+def label_of(
+    text: str, words: Words, *, loosely: bool = False, dated: bool = False
+) -> Label | None:
     """Return the label that `text` begins with, if any.
 
-    A space alone ends one only where that is asked for, and in languages that write so.
+    A space alone ends one only where that is asked for, `loosely`: in languages that write
+    so, behind a weekday with its number ("Sun 1 Pray for …"), and where the gap is wide.
+    `dated`: it is known that there is a label.
     """
     form = _form(words.dates)
     plain = same_letters(text)
@@ -30,6 +35,9 @@ def label_of(text: str, words: Words, *, loosely: bool = False) -> Label | None:
         return Label(text[start:end].strip(), text[found.end() :])
     if loosely and not words.dates.spaced and (found := form.loose_label.match(plain)):
         return Label(text[: found.end()].strip(), text[found.end() :], loose=True)
+    known = form.loose_label if dated else form.spaced_label
+    if (loosely or dated) and words.dates.spaced and (found := known.match(plain)):
+        return Label(text[: found.end()].strip(), text[found.end() :], spaced=True)
     return None
 
 
@@ -109,6 +117,7 @@ class _Form:
 
     label: re.Pattern[str]
     loose_label: re.Pattern[str]
+    spaced_label: re.Pattern[str]
     token: re.Pattern[str]
     weekday_before: re.Pattern[str]  # a number
     months: dict[str, int]
@@ -137,6 +146,10 @@ def _form(dates: Dates) -> _Form:
             re.IGNORECASE,
         ),
         loose_label=re.compile(rf"{label}(?:\s+|(?<=[)）】]))(?=\S)", re.IGNORECASE),
+        spaced_label=re.compile(
+            rf"{weekday}[,،]?\s+{on}(?:{dated}|{_day(dates)})\s+(?=[^\W\d_])|{label}\s{{2,}}(?=\S)",
+            re.IGNORECASE,
+        ),
         token=re.compile(_token(dates), re.IGNORECASE),
         weekday_before=re.compile(weekday_before, re.IGNORECASE),
         months={

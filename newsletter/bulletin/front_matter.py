@@ -14,8 +14,12 @@ from newsletter.errors import UnreadableInput
 
 # In the supported languages; what a bulletin has no place for is told, not taken.
 _KEYS = {
-    "title": "title titel titre título titulo العنوان عنوان 제목 标题 標題 题目 заголовок название",
-    "date": "date datum fecha data التاريخ تاریخ 날짜 日期 дата",
+    "title": "title titel titre título titulo العنوان عنوان 제목 标题 標題 题目 заголовок название "
+    "subject betreff objet asunto assunto тема الموضوع موضوع 主题 主旨",
+    "sender": "from von de da от من از 보낸사람 发件人 寄件者",
+    "receiver": "to cc an à para кому إلى به 받는사람 收件人 收件者",
+    "date": "date datum fecha data التاريخ تاریخ 날짜 日期 дата sent gesendet envoyé enviado "
+    "отправлено",
     "language": "language lang sprache langue idioma lingua língua اللغة زبان 언어 语言 語言 язык",
     "summary": "summary zusammenfassung résumé resumen resumo الملخص خلاصه خلاصہ 요약 摘要 резюме",
     "sensitivity": "sensitivity vertraulichkeit confidentialité confidencialidad "

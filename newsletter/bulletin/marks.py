@@ -48,8 +48,8 @@ COUNTED = ("number", "letter")  # kinds whose company must come right before or 
 class Mark:
     """How a line begins that may be an entry of a list."""
 
-    # "sign" and "numeral" leave no doubt; "dash", "emoji", "number", "letter", "label" and "day"
-    # need company.
+    # "sign" and "numeral" leave no doubt; "dash", "emoji", "number", "letter", "label", "dated"
+    # and "day" need company.
     kind: str
     indent: int
     rest: str  # the line without sign or number; a label is still in it
@@ -80,7 +80,7 @@ def mark_of(line: str, words: Words) -> Mark | None:
     text = line.lstrip()
     indent = len(line) - len(text)
     if label := label_of(text, words, loosely=True):
-        return Mark("day" if label.loose else "label", indent, text)
+        return Mark("day" if label.loose else "dated" if label.spaced else "label", indent, text)
     found = _MARK.match(text)
     if found is None:
         return None

@@ -189,7 +189,7 @@ def _parts(passages: Sequence[Passage], words: Words) -> Iterator[Part]:
                 yield from _said(lines, words)
             else:
                 indent = min(indent, mark.indent) if entries else mark.indent
-                entries.append(Entry(text, lines[0].number, dated=mark.kind == "day"))
+                entries.append(Entry(text, lines[0].number, dated=mark.kind in ("day", "dated")))
     yield from _closed(entries)
 
 

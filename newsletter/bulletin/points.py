@@ -161,7 +161,7 @@ def _point(
     text, sensitivity = read_mark(entry.text, language)
     lead = read_mark(entry.lead, language)[0]
     group, day = section.topic, None
-    if label := label_of(text, words, loosely=entry.dated):
+    if label := label_of(text, words, loosely=entry.dated, dated=entry.dated):
         day = iso_date(label.written, words, year)
         text = label.rest or text
         if day is None and label.rest:  # a bare "Monday" is no date: keep it where readers see it
