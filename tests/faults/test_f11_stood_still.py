@@ -99,7 +99,9 @@ def test_a_machine_whose_processes_all_stood_still_goes_on(
         resume(engine, issues[0])
         with writing(engine) as session:
             session.execute(delete(Pace))
-        finish(work._replace(waits=10.0, lasts=False, pause=0.0))
+        work = work._replace(waits=10.0, lasts=False, pause=0.0)
+        finish(work)
+        finish(work._replace(ahead=timedelta(minutes=5)))  # whoever was put off: it was too late
         # An answer that a slow machine gave too late is as lost as one that came while it stood.
         unknown += check(sqlite_url, issues, taker, connections=10, others=FAILED)
 
