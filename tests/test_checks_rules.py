@@ -415,6 +415,16 @@ def test_several_leftovers_are_counted_in_one_sentence() -> None:
     assert picture.message.startswith("A picture was left out, because it is damaged (near “The ")
 
 
+def test_the_place_of_what_was_left_out_never_says_what_it_was() -> None:
+    source = "# T\n\nRain. <!-- a secret of Anna -->\n\n- Pray.\u202e\n"
+    found = check(read_bulletin(source.encode(), "a.md"))
+
+    told = [f.message for f in found if f.rule in ("review-comment", "hidden-text")]
+    assert len(told) == 2
+    assert "secret" not in repr(told)
+    assert "\u202e" not in "".join(told)
+
+
 def test_points_made_by_hand_need_no_lines() -> None:
     point = PrayerPoint("Pray for A.", "Pray for A.", PointKind.PETITION, 1, "2026-03-02")
     made = replace(letter(), points=(point,), blocks=(), lines=())

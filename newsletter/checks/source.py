@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from newsletter.bulletin import Bulletin
 from newsletter.bulletin.decoding import ENCODINGS
 from newsletter.bulletin.model import TURNING
+from newsletter.bulletin.prose import tidy
 from newsletter.checks.model import Finding, Mend, Severity
-from newsletter.checks.reading import few_words
+from newsletter.checks.reading import few_words, texts
 from newsletter.checks.rules import remark
 from newsletter.checks.scrambled import find_scrambled, unscrambled
 
@@ -84,12 +85,15 @@ def _named(language: str) -> str:
 def leftovers(bulletin: Bulletin) -> Iterator[Finding]:
     """What was in the file and is not in the bulletin."""
     lines = {line.number: line.text for line in bulletin.lines}
+    read = "\n".join(text for _, text, _ in texts(bulletin)) if bulletin.leftovers else ""
     for left in bulletin.leftovers:
         one, several, advice = _TURNED if left.what == TURNING else _LEFT[left.kind]
         what = (one if left.count == 1 else several).format(
             count=left.count, what=left.what or "something"
         )
-        near = lines.get(left.line, "").strip() if left.kind in _PLACED else ""
+        near = tidy(lines.get(left.line, "")) if left.kind in _PLACED else ""
+        if near not in read:
+            near = ""  # a line as it stood in the source may hold what was left out
         where = (
             f" ({'near' if left.count == 1 else 'the first near'} {few_words(near)})"
             if near
