@@ -72,7 +72,8 @@ def test_at_a_failpoint(
 
     assert process.exitcode == 137
     assert finish(work._replace(failpoint="")) < WITHIN
-    figures("F1", kills=1, unknown=check(sqlite_url, issues, taker, connections=1))
+    unknown = check(sqlite_url, issues, taker, connections=1)
+    figures("F1", kills=1, people=36, twice=0, lost=0, unknown=unknown)
 
 
 @pytest.mark.parametrize(

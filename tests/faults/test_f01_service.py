@@ -187,11 +187,12 @@ def test_the_service_at_any_moment(sqlite_url: str, tmp_path: Path, figures: Fig
     figures(
         "F1",
         kills=kills,
-        people=PEOPLE * kills,
-        left=len(leaving.answered),
+        people_who_left=len(leaving.answered),
+        before_their_turn=unsent,
         events=EVENTS * len(reporting.answered),
-        answered_and_gone=0,
+        answers_not_kept=0,
+        people=PEOPLE * kills,
         twice=0,
         lost=0,
-        left_in_time=unsent,
+        unknown=0,
     )

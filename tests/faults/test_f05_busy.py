@@ -26,7 +26,8 @@ def test_nothing_is_sent_while_no_intent_can_be_written(
     # Twice as long as the product waits for a lock, and mostly less.
     longest = count(1, 30)
     holds = [longest / 300 ** chance.random() for _ in range(count(2, 19))] + [float(longest)]
-    issues = prepare(sqlite_url, people=count(60, 400))
+    people = count(60, 400)
+    issues = prepare(sqlite_url, people)
     taker = takers("record")
     engine = open_engine(sqlite_url)
     somebody = sqlite3.connect(tmp_path / "newsletter.db", timeout=60, isolation_level=None)
@@ -47,6 +48,6 @@ def test_nothing_is_sent_while_no_intent_can_be_written(
 
     assert process.exitcode == 0
     assert check(sqlite_url, issues, taker) == 0
-    figures("F5", holds=len(holds), longest=max(holds), twice=0, lost=0, unknown=0)
+    figures("F5", holds=len(holds), longest=max(holds), people=people, twice=0, lost=0, unknown=0)
     somebody.close()
     engine.dispose()

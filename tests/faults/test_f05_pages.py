@@ -31,7 +31,7 @@ def test_pages_answer_and_forms_wait_or_say_so(
         monkeypatch.setattr(database, "BUSY_TIMEOUT", timedelta(seconds=PATIENCE))
         holds = [PATIENCE / 4, 3 * PATIENCE]
     else:
-        holds = [0.1, 30.0, *(chance.uniform(0.1, 30) for _ in range(count(0, 8)))]
+        holds = [0.1, 30.0, *(chance.uniform(0.1, 30) for _ in range(count(0, 4)))]
     patience = database.BUSY_TIMEOUT.total_seconds()
     site = site_on(open_engine(sqlite_url), tmp_path)
     people = [add_person(site, f"reader{n}@example.org") for n in range(len(holds))]

@@ -55,4 +55,4 @@ def test_a_full_disk_stops_the_mail_and_it_goes_on_alone(
         assert check(sqlite_url, [issue_id], taker) == 0
 
     engine.dispose()
-    figures("F6", rounds=rounds, twice=0, lost=0, unknown=0)
+    figures("F6", rounds=rounds, people=40 * rounds, twice=0, lost=0, unknown=0)

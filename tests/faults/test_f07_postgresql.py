@@ -65,12 +65,16 @@ def is_completed(url: str, issue_id: int) -> bool:
 
 def work_until_done(
     url: str, taker: Receiver, disturb: Callable[[], None], times: int, row: str
-) -> None:
-    """Dispatch in a process that is disturbed so often; it has to finish alone."""
+) -> int:
+    """Dispatch in a process that is disturbed so often; it has to finish alone.
+
+    Returns how many people were handed to.
+    """
     chance = dice("F7", row)
-    done = 0
+    done = people = 0
     while done < times:
         [issue_id] = prepare(url, people=200)
+        people += 200
         process = start(taker.work(url, connections=3, turn_size=1, pause=0.01, lasts=True))
         before = taker.grown()
         wait_for(lambda before=before: taker.grown() > before)  # type: ignore[misc]  # a loop variable
@@ -83,6 +87,7 @@ def work_until_done(
         process.join(60)
         assert process.exitcode == 0
         assert check(url, [issue_id], taker) == 0  # late answers are evidence: nothing is unknown
+    return people
 
 
 @contextmanager
@@ -111,9 +116,9 @@ def test_the_server_ends_our_connections(
         def end_all() -> None:
             admin.execute(END_ALL)
 
-        work_until_done(postgres_url, takers("record"), end_all, times, "terminate")
+        people = work_until_done(postgres_url, takers("record"), end_all, times, "terminate")
 
-    figures("F7", connections_ended=times, twice=0, lost=0, unknown=0)
+    figures("F7", connections_ended=times, people=people, twice=0, lost=0, unknown=0)
 
 
 def test_the_server_restarts_is_away_or_may_only_be_read(
@@ -153,5 +158,5 @@ def test_the_server_restarts_is_away_or_may_only_be_read(
 
     for trouble in (restart, move_the_socket_away, let_nobody_write):
         with subtests.test(trouble=trouble.__name__):
-            work_until_done(url, taker, trouble, times, trouble.__name__)
-            figures("F7", **{trouble.__name__: times}, twice=0, lost=0, unknown=0)
+            people = work_until_done(url, taker, trouble, times, trouble.__name__)
+            figures("F7", **{trouble.__name__: times}, people=people, twice=0, lost=0, unknown=0)

@@ -66,7 +66,7 @@ def test_one_that_wakes_harms_nobody(
         # by then, so its person counts as failed, and staff may send the rest.
         unknown += check(sqlite_url, issues, taker, connections=1, others=FAILED)
 
-    figures("F11", stops=times, twice=0, lost=0, unknown=unknown)
+    figures("F11", stops=times, people=40 * times, twice=0, lost=0, unknown=unknown)
 
 
 def test_a_machine_whose_processes_all_stood_still_goes_on(
@@ -106,7 +106,7 @@ def test_a_machine_whose_processes_all_stood_still_goes_on(
         unknown += check(sqlite_url, issues, taker, connections=10, others=FAILED)
 
     engine.dispose()
-    figures("F11", processes_stopped=2 * times, twice=0, lost=0, unknown=unknown)
+    figures("F11", processes_stopped=2 * times, people=40 * times, twice=0, lost=0, unknown=unknown)
 
 
 class Machine:

@@ -100,7 +100,9 @@ def test_a_sigterm_finishes_what_is_on_the_way(
         assert check(sqlite_url, issues, taker) == 0
 
     engine.dispose()
-    figures("F13", sigterms=times, twice=0, lost=0, unknown=0, slowest_end=slowest)
+    figures(
+        "F13", sigterms=times, people=60 * times, twice=0, lost=0, unknown=0, slowest_end=slowest
+    )
 
 
 def test_nothing_is_intended_after_a_pause_and_resuming_loses_nobody(
@@ -109,7 +111,8 @@ def test_nothing_is_intended_after_a_pause_and_resuming_loses_nobody(
     chance = dice("F13", "pause", site.dialect.name)
     taker = takers("record")
     times, slowest = count(2, 25), 0.0
-    [issue_id] = prepare(site, people=count(120, 1000))
+    people = count(120, 1000)
+    [issue_id] = prepare(site, people)
     process = start(taker.work(database_url, connections=3, turn_size=1, pause=0.005, lasts=True))
 
     for _ in range(times):
@@ -134,7 +137,16 @@ def test_nothing_is_intended_after_a_pause_and_resuming_loses_nobody(
     assert process.exitcode == 0
     finish(taker.work(database_url))
     assert check(database_url, [issue_id], taker) == 0
-    figures("F13", pauses=times, calls_after=0, twice=0, lost=0, slowest_resume=slowest)
+    figures(
+        "F13",
+        pauses=times,
+        calls_after=0,
+        slowest_resume=slowest,
+        people=people,
+        twice=0,
+        lost=0,
+        unknown=0,
+    )
 
 
 @pytest.mark.transition("v")
@@ -200,4 +212,12 @@ def test_who_leaves_before_their_turn_gets_nothing(
         reasons = session.scalars(select(Delivery.reason).where(excluded)).all()
     assert set(reasons) == {Reason.UNSUBSCRIBED}
     engine.dispose()
-    figures("F13", left_in_mid_send=len(leavers), copies_to_them=0)
+    figures(
+        "F13",
+        left_in_mid_send=len(leavers),
+        copies_to_them=0,
+        people=count(100, 600),
+        twice=0,
+        lost=0,
+        unknown=0,
+    )
