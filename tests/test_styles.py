@@ -5,6 +5,7 @@ import json
 import quopri
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, literal, select, update
 
+from newsletter.bulletin import Columns
 from newsletter.checks import Severity
 from newsletter.config import Settings
 from newsletter.discreet import Ministry, Named, fault_in
@@ -459,6 +461,18 @@ def test_large_print_is_larger_by_a_third_everywhere() -> None:
     assert min(sizes[0]) < 17
     assert sizes[1] == [round(size * 22 / 17) for size in sizes[0]]
     assert re.search(r'class="story"[^>]*font-size: ?22px', large)
+
+
+def test_large_print_has_one_column() -> None:
+    [bulletin] = [each for each in ALL if each.language == "en"]
+    bulletin = replace(
+        bulletin, blocks=(Columns(("Left.", "Below."), ("Right.",), 1, lines=(1, 2, 3)),)
+    )
+
+    page = "".join(render(bulletin, LOOK, TEMPLATES, LARGE).html.literals)
+
+    assert 'class="column' not in page
+    assert re.findall(r'class="text"[^>]*>(\w+\.)<', page) == ["Left.", "Below.", "Right."]
 
 
 def test_plain_is_text_alone() -> None:

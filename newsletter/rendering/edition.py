@@ -210,12 +210,13 @@ def render(
         subject = words.letter.format(number=number or "").strip()
         bulletin = replace(bulletin, title=subject, summary=subject)
     scaled = () if style is Style.PLAIN else photos_of(bulletin)
+    story = list(_story(bulletin, scaled, words))
     before, _, after = words.because.partition("{list}")
     context = _page(bulletin.language, bulletin.direction, look) | {
         "bulletin": bulletin,
         "words": words,
         "style": style.label,
-        "story": [*title, *_story(bulletin, scaled, words)],
+        "story": [*title, *(_in_one_column(story) if style is Style.LARGE else story)],
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
@@ -500,6 +501,14 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
             yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
         elif part.texts:
             yield _Part("paragraph", part.texts)
+
+
+def _in_one_column(story: Iterable[_Part]) -> Iterator[_Part]:
+    for part in story:
+        if part.kind == "columns":
+            yield from (_Part("paragraph", (text,)) for text in (*part.texts, *part.beside))
+        else:
+            yield part
 
 
 def _shown_as(picture: Picture, scaled: Scaled, words: Words) -> _Shown:
