@@ -476,7 +476,7 @@ def test_a_backup_is_private_names_no_one_and_leaves_the_key_out(
     letter: TrialSite, tmp_path: Path
 ) -> None:
     (letter.folder / "templates" / "email").mkdir()
-    (letter.folder / "templates" / "email" / "mine.j2").write_text("mine")
+    (letter.folder / "templates" / "email" / "mine.txt.j2").write_text("mine")
     file = tmp_path / "letter.tar"
 
     said = letter("backup", file, "--by", "ruth@example.org")
@@ -487,7 +487,12 @@ def test_a_backup_is_private_names_no_one_and_leaves_the_key_out(
     assert said.status == 0
     assert "secret.key is not in it" in said.out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert names == ["backup.json", "newsletter.toml", "templates/email/mine.j2", "newsletter.db"]
+    assert names == [
+        "backup.json",
+        "newsletter.toml",
+        "templates/email/mine.txt.j2",
+        "newsletter.db",
+    ]
     assert key.encode() not in file.read_bytes()
     assert b"reader1" not in file.read_bytes()
     assert sorted(path.name for path in tmp_path.glob("letter.tar*")) == ["letter.tar"]
