@@ -18,7 +18,7 @@ _FEWEST = 10  # people, of a number worth a word
 _BARE = r"a-zA-ZÀ-ÿа-яё_\d:/"  # in Chinese and Korean a word may stand right beside it
 _NUMBER = re.compile(
     rf"(?<![{_BARE}.,+$€£-])"
-    r"(?:(?!(?:19|20)\d\d(?!\d))\d{2,3}(?:[.,\u00a0\u202f ]?\d{3})*|\d[., ]\d{3})"
+    r"(?:(?!(?:19|20)\d\d(?!\d))\d{2,3}(?:[.,\u00a0\u202f ]?\d{3}){0,3}|\d[., ]\d{3})"
     rf"(?![{_BARE}%-]|[.,]\d|\s?(?:%|°|(?:km|kg|m|am|pm|h|Uhr|EUR|USD)\b|[年月日号號点點岁歲元米度]|公里"
     r"|년|월|일|시|분|원|세|살))"
 )
