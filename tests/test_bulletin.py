@@ -100,7 +100,11 @@ def test_the_samples_findings_are_the_true_ones(sample: Bulletin) -> None:
     found = [(finding.rule, finding.severity, finding.line) for finding in check(sample)]
 
     assert found == [
+        ("country-named", "note", 1),
+        ("source-named", "note", 3),
+        ("operational-detail", "note", 5),
         ("unfinished-paragraph", "warning", 15),
+        ("operational-detail", "note", 15),
         ("ref-invalid", "blocker", 21),
         ("ref-style", "note", 21),
         ("translation-unnamed", "note", 21),

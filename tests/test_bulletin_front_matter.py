@@ -180,3 +180,11 @@ def test_the_head_of_a_mail_gives_its_subject_and_no_address_goes_out(head: str)
     assert bulletin.title == "Snow in May"
     assert "Anna" not in repr((bulletin.blocks, bulletin.points))
     assert {left.kind for left in bulletin.leftovers} == {"not-taken"}
+
+
+@pytest.mark.parametrize("text", ["Title: •\n\nIt fell.", "---\ntitle: '•'\n---\n\nIt fell."])
+def test_a_title_of_a_sign_alone_is_none(text: str) -> None:
+    bulletin = read(text, "a.md" if text.startswith("-") else "a.txt")
+
+    assert bulletin.title == "It fell."
+    assert told(bulletin)[0][0] == "not-taken"

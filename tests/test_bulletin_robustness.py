@@ -199,3 +199,11 @@ def test_a_picture_larger_than_the_limit_is_told(monkeypatch: pytest.MonkeyPatch
     assert bulletin is not None
     assert not any(isinstance(block, Picture) for block in bulletin.blocks)
     assert bulletin.leftovers[0].what.startswith("it is larger than")
+
+
+@pytest.mark.parametrize("text", ["①", "①\n\nfoo", "Title: ①\n\nfoo", "一、\n\nfoo", "• ①\n• ②"])
+def test_a_number_alone_is_a_poor_title_and_no_crash(text: str) -> None:
+    bulletin = read_bulletin(text.encode(), "a.txt")
+
+    assert bulletin.title
+    assert check(bulletin)

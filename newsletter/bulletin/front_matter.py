@@ -151,7 +151,7 @@ def _taken(said: _Said, head: Head) -> Head | None:
     value = said.value
     text = tidy(str(value)) if isinstance(value, str | int | float | date) else ""
     match _NAMED.get(said.key.strip().lower()):
-        case "title" if text:
+        case "title" if any(map(str.isalnum, text)):
             return replace(head, title=text, title_line=said.line)
         case "summary" if text:
             return replace(head, summary=text)

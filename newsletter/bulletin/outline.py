@@ -148,7 +148,7 @@ def _titled(passages: list[Passage], words: Words) -> tuple[str, int, list[Passa
     mark = mark_of(first.text, words)
     entry = passage.role is Role.ENTRY or (mark is not None and mark.is_sure())
     if entry or columns(text) > LONGEST_TITLE:
-        text = tidy(mark.rest) if mark and mark.is_sure() else text
+        text = (tidy(mark.rest) if mark and mark.is_sure() else "") or text
         return shortened(sentences(text)[0], LONGEST_TITLE), first.number, passages
     rest = [] if heading or not others else [replace(passage, lines=tuple(others))]
     return text, first.number, [*passages[:place], *rest, *passages[place + 1 :]]
