@@ -465,14 +465,18 @@ def test_large_print_is_larger_by_a_third_everywhere() -> None:
 
 def test_large_print_has_one_column() -> None:
     [bulletin] = [each for each in ALL if each.language == "en"]
-    bulletin = replace(
-        bulletin, blocks=(Columns(("Left.", "Below."), ("Right.",), 1, lines=(1, 2, 3)),)
+    blocks = (
+        Columns(("Left.", "Below."), ("Right.",), 1, (1, 2, 3)),
+        Columns(("North.", "Snow."), ("South.", "Rain."), 4, (4, 5, 6, 7), headed=True),
     )
 
-    page = "".join(render(bulletin, LOOK, TEMPLATES, LARGE).html.literals)
+    page = "".join(render(replace(bulletin, blocks=blocks), LOOK, TEMPLATES, LARGE).html.literals)
 
-    assert 'class="column' not in page
-    assert re.findall(r'class="text"[^>]*>(\w+\.)<', page) == ["Left.", "Below.", "Right."]
+    assert 'class="column"' not in page
+    assert re.findall(r'<p class="(group|text)[^>]*>(\w+\.)<', page) == [
+        *(("text", word) for word in ("Left.", "Below.", "Right.")),
+        *(("group", "North."), ("text", "Snow."), ("group", "South."), ("text", "Rain.")),
+    ]
 
 
 def test_plain_is_text_alone() -> None:

@@ -216,7 +216,7 @@ def render(
         "bulletin": bulletin,
         "words": words,
         "style": style.label,
-        "story": [*title, *(_in_one_column(story) if style is Style.LARGE else story)],
+        "story": [*title, *story],
         "point_groups": list(_point_groups(bulletin, words)),
         # A bulletin that ends in a heading has named its points itself.
         "own_heading": not (bulletin.blocks and isinstance(bulletin.blocks[-1], Heading)),
@@ -501,14 +501,6 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
             yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
         elif part.texts:
             yield _Part("paragraph", part.texts)
-
-
-def _in_one_column(story: Iterable[_Part]) -> Iterator[_Part]:
-    for part in story:
-        if part.kind == "columns":
-            yield from (_Part("paragraph", (text,)) for text in (*part.texts, *part.beside))
-        else:
-            yield part
 
 
 def _shown_as(picture: Picture, scaled: Scaled, words: Words) -> _Shown:
