@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -73,7 +74,15 @@ def fault_in(settings: Settings) -> str:
 
 
 def _belong_together(host: str, own: str) -> bool:
-    return bool(host) and (f".{host}".endswith(f".{own}") or f".{own}".endswith(f".{host}"))
+    """Whether one lies above or below the other, or both below a name with one owner."""
+    ends = zip(reversed(host.split(".")), reversed(own.split(".")), strict=False)
+    alike = [label for label, other in takewhile(lambda pair: pair[0] == pair[1], ends)]
+    shared = ".".join(reversed(alike))
+    owned = "." in shared and not _OF_A_COUNTRY.fullmatch(shared)
+    return bool(host) and (owned or shared in (host, own))
+
+
+_OF_A_COUNTRY = re.compile(r"[a-z]{2,3}\.[a-z]{2}")  # "org.uk": anybody's, as "org" is
 
 
 def _host(url: str) -> str:

@@ -422,6 +422,36 @@ def test_settings_that_name_the_ministry_make_no_discreet_mail(
 
 
 @pytest.mark.parametrize(
+    ("own", "discreet", "belongs"),
+    [
+        ("news.wells.example", "letters.wells.example", True),  # beside one another
+        ("news.wells.org.uk", "letters.wells.org.uk", True),
+        ("a.b.wells.com", "c.wells.com", True),
+        ("wells.org.uk", "quiet.org.uk", False),
+        ("wells.com.br", "letters.quiet.com.br", False),
+        ("wells.org", "quiet.org", False),
+    ],
+)
+def test_a_domain_beside_the_ministrys_belongs_to_it(
+    own: str, discreet: str, belongs: bool
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "organisation": {"name": "Three Rivers", "url": "http://127.0.0.1:8000"},
+            "sender": {"name": "Three Rivers", "email": f"office@{own}"},
+            "discreet": {
+                "name": "Anna",
+                "email": f"anna@{discreet}",
+                "url": f"https://{discreet}",
+                "postal_address": "PO Box 1, Leeds",
+            },
+        }
+    )
+
+    assert bool(fault_in(settings)) == belongs
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("Written by the harvest  light\nmission.", MINISTRY),
