@@ -58,7 +58,7 @@ def style_of(site: Site, person: Person) -> Style | None:
         return session.get_one(Subscriber, person.id).style
 
 
-@pytest.mark.parametrize("host", [QUIET, f"{QUIET.upper()}:443"])
+@pytest.mark.parametrize("host", [QUIET, f"{QUIET.upper()}:443", f"{QUIET}."])
 @pytest.mark.parametrize("path", ["/", "/nothing", "/u/x", "/staff/issues", "link", "preferences"])
 def test_no_page_at_the_discreet_address_names_anybody(
     site: Site, port: int, host: str, path: str

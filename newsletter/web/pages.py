@@ -75,7 +75,8 @@ class Web:
 
 def facing(web: Web, host: str) -> Web:
     """Return the pages as a browser gets them that asked for `host`: discreet at [discreet] url."""
-    asked = host.strip().lower().removesuffix(":80").removesuffix(":443")
+    name, _, port = host.strip().lower().partition(":")
+    asked = name.removesuffix(".") + (f":{port}" if port not in ("", "80", "443") else "")
     discreet = urlsplit(web.site.settings.discreet.url).netloc.lower()
     return discreetly(web) if discreet and asked == discreet else web
 
