@@ -294,6 +294,21 @@ def test_where_there_is_no_discreet_edition_its_readers_get_nothing_and_staff_ar
     assert f"no-discreet-edition/{issue_id}" in office.notices()
 
 
+def test_nobody_reads_another_language_for_want_of_a_discreet_edition(office: Office) -> None:
+    list_id = make_list(office)
+    people = [add(office, list_id, None, language) for language in ("en", "de", None)]
+    issue_id = draft(office, list_id, HARVEST + f"\n{MINISTRY}\n".encode())
+    office.add(list_id, HARVEST, "harvest.de.txt")
+    with writing(office.engine) as session:
+        for number in people:
+            choose_style(session, number, DISCREET)
+
+    begin(office, issue_id)
+
+    none = Reason.NO_DISCREET_EDITION
+    assert read_by(office, issue_id) == dict(zip(people, (none, "de discreet", none), strict=True))
+
+
 def test_a_list_that_became_discreet_sends_nobody_the_standard_one(office: Office) -> None:
     office = without_discreet(office)
     list_id = make_list(office)

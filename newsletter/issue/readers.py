@@ -34,15 +34,19 @@ class Choice:
         A style without an edition is read in the standard one; who reads the discreet mail gets
         NULL where there is none, and never another.
         """
-        discreetly = self._best(language, self._shelf((Style.DISCREET,)))
+        discreet = self._shelf((Style.DISCREET,))
+        # None of another language in the place of one that named the ministry.
+        every = (there for there, _ in self.editions.values())
+        shelf = {there: discreet.get(there) for there in every} if discreet else {}
+        discreetly = self._best(language, shelf)
         if self.forced is Style.DISCREET:
             return discreetly
         otherwise = self._shelf(_instead_of(self.forced or Style.STANDARD))
         branches = [(_is(chosen, Style.DISCREET), discreetly)]
         for style in (Style.LARGE, Style.PLAIN):
-            shelf = self._shelf(_instead_of(style))
-            if self.forced is None and shelf != otherwise:
-                branches.append((_is(chosen, style), self._best(language, shelf)))
+            read = self._shelf(_instead_of(style))
+            if self.forced is None and read != otherwise:
+                branches.append((_is(chosen, style), self._best(language, read)))
         return case(*branches, else_=self._best(language, otherwise))
 
     def _shelf(self, styles: Sequence[Style]) -> dict[str, int]:
@@ -59,7 +63,9 @@ class Choice:
             if ranks:
                 yield language, min(ranks)[1]
 
-    def _best(self, language: ColumnElement[Any], shelf: Mapping[str, int]) -> ColumnElement[Any]:
+    def _best(
+        self, language: ColumnElement[Any], shelf: Mapping[str, int | None]
+    ) -> ColumnElement[Any]:
         """Return SQL for the best match; the first of them all suits whoever reads none of them."""
         if not shelf:
             return null()
