@@ -49,7 +49,7 @@ ENGLISH = Bulletin(
         ),
     ),
     scriptures=(
-        Scripture("Matthew 25:40", "Matt.25.40", True, 19, "You did it to me."),
+        Scripture("Matthew 25:40", "Matt.25.40", True, 19, "You did it to me.", "WEB"),
         Scripture("Psalm 23", "Ps.23", True, 20),
     ),
     lines=(),

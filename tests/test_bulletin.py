@@ -429,6 +429,26 @@ def test_a_verse_with_its_reference_stands_on_its_own(
     assert (len(bulletin.blocks) == 1) == (quotation is not None)
 
 
+@pytest.mark.parametrize(
+    ("paragraph", "translation"),
+    [
+        ("Psalm 126:5 (NIV) “Those who sow.”", "NIV"),
+        ("“Those who sow.” (Psalm 126:5, NIV)", "NIV"),
+        ("“Those who sow.” Psalm 126:5 (New Life Version).", "New Life Version"),
+        ("“Those who sow.”\nPsalm 126:5 ESV", "ESV"),
+        ("“他们必欢呼收割。” 诗篇 126:5（和合本）", "和合本"),
+        ("“Those who sow.” Psalm 126:5.", ""),
+    ],
+)
+def test_the_translation_behind_a_reference_is_kept(paragraph: str, translation: str) -> None:
+    language = "zh" if "诗" in paragraph else "en"
+
+    (verse,) = read(f"Title\n\nA story.\n\n{paragraph}", language=language).scriptures
+
+    assert (verse.quotation or "")[:1] == "“"
+    assert verse.translation == translation
+
+
 def test_a_reference_with_a_colon_amid_the_story_is_prose() -> None:
     bulletin = read("Title\n\nRomans 8: what we learned.\n\nGoodbye.")
 

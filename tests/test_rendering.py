@@ -77,7 +77,7 @@ def sentences(bulletin: Bulletin) -> list[str]:
     written += [point.text for point in bulletin.points]
     written += [point.group for point in bulletin.points if point.group]
     for verse in bulletin.scriptures:
-        written += [verse.written, verse.quotation or ""]
+        written += [verse.written, verse.quotation or "", verse.translation]
     return written
 
 
@@ -166,7 +166,7 @@ Pray
   come early.
 
     You did it to me.
-    Matthew 25:40
+    Matthew 25:40 (WEB)
 
     Psalm 23
 

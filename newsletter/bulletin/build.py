@@ -38,7 +38,7 @@ _LONGEST_VERSE = 900  # of a line that is scripture, reference included
 
 # Behind a reference: "NIV", "(NIV)", ", NIV)", "（和合本）".
 _TRANSLATION = (
-    r"(?:[\s,，、;]*(?:[(\[（][^)\]）]{2,30}[)\]）]|[A-Z][A-Z0-9]{1,6}"
+    r"(?:[\s,，、;]*([(\[（][^)\]）]{2,30}[)\]）]|[A-Z][A-Z0-9]{1,6}"
     r"|[^\W\d_]{2,12}(?:\s\d{4})?(?=[)\]）])))?"
 )
 _AFTER = re.compile(_TRANSLATION + r"\s*(?P<mark>[:：–—-]?)\s*(?P<words>.*)", re.DOTALL)
@@ -115,31 +115,40 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
         words = after["words"]
         if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
-            return _scriptures(_same(references, first), said.line, words)
-    if _END.match(said.text, final.end) and (before := _BEFORE.match(said.text[: final.start])):
+            return _scriptures(_same(references, first), said.line, words, _bare(after[1]))
+    end = _END.match(said.text, final.end)
+    if end and (before := _BEFORE.match(said.text[: final.start])):
         words = before["words"]
         if words and (
             marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
         ):
-            return _scriptures(_same(references, final), said.line, words)
+            return _scriptures(_same(references, final), said.line, words, _bare(end[1] or end[2]))
     return []
 
 
 def _pair(first: Said, second: Said, language: str) -> list[Scripture]:
     """Return the scripture of two paragraphs: the words, and the reference alone."""
     for words, alone in ((first, second), (second, first)):
-        references = _alone(alone.text, language)
+        references, translation = _alone(alone.text, language)
         if references and (words.quoted or marks(words.text).whole):
-            return _scriptures(references, min(words.line, alone.line), words.text)
+            line = min(words.line, alone.line)
+            return _scriptures(references, line, words.text, translation)
     return []
 
 
-def _alone(text: str, language: str) -> list[Reference]:
+def _alone(text: str, language: str) -> tuple[list[Reference], str]:
+    """Return the reference that is all of a text, and the translation that it names."""
     references = find_references(text, language)
     if not references or references[0].written != references[-1].written:
-        return []
-    before, rest = text[: references[0].start], references[0].end
-    return references if not before.strip(" –—-([（") and _END.match(text, rest) else []
+        return [], ""
+    before, end = text[: references[0].start], _END.match(text, references[0].end)
+    if end is None or before.strip(" –—-([（"):
+        return [], ""
+    return references, _bare(end[1] or end[2])
+
+
+def _bare(name: str | None) -> str:
+    return (name or "").strip("()[]（） ")
 
 
 def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
@@ -147,7 +156,10 @@ def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
 
 
 def _scriptures(
-    references: Iterable[Reference], line: int, quotation: str | None = None
+    references: Iterable[Reference],
+    line: int,
+    quotation: str | None = None,
+    translation: str = "",
 ) -> list[Scripture]:
     return [
         Scripture(
@@ -156,6 +168,7 @@ def _scriptures(
             valid=reference.valid,
             line=line,
             quotation=quotation if n == 0 else None,
+            translation=translation if n == 0 else "",
             problem=reference.problem,
             usual=reference.usual,
         )

@@ -82,7 +82,7 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
                 yield from _apart(block)
     yield from _points(bulletin)
     for scripture in bulletin.scriptures:
-        yield f"= {scripture.written} {scripture.quotation or ''}"
+        yield f"= {scripture.written} {scripture.quotation or ''}{scripture.translation}"
     if bulletin.sensitivity is not Sensitivity.PUBLIC:
         yield f"~ {bulletin.sensitivity}"
     yield from (

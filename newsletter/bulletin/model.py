@@ -148,6 +148,7 @@ class Scripture:
     valid: bool
     line: int
     quotation: str | None = None
+    translation: str = ""  # that the quotation is from, as written: "NIV"
     suggestion: str | None = None  # OSIS
     problem: str = ""  # why it is not valid, as a clause: "Matthew 2 has only 23 verses"
     usual: str = ""  # the usual form, where `written` is spelled in an unusual way

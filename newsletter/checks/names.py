@@ -116,7 +116,7 @@ def _texts(bulletin: Bulletin) -> Iterator[_Text]:
     for point in bulletin.points:
         yield from (_Text(point.line, text) for text in (point.group or "", point.text))
     for verse in bulletin.scriptures:
-        yield _Text(verse.line, verse.quotation or "")
+        yield from (_Text(verse.line, text) for text in (verse.quotation or "", verse.translation))
 
 
 def _in_properties(bulletin: Bulletin, names: Names) -> Iterator[_Found]:

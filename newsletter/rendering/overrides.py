@@ -79,6 +79,7 @@ _OF_A_BULLETIN = (
     _Needed("the rest of prayer points", "Snow & <ice> came.", "point.rest"),
     _Needed("words of scripture", "You did it & <more> to me.", "verse.quotation"),
     _Needed("references of scripture", "Matthew 25:40", "verse.written"),
+    _Needed("translations of scripture", "The <New> & Old", "verse.translation"),
     _Needed("words on buttons", "Come <up> & see", "block.texts of story"),
     _Needed("notes", "The <road> & the bridge are shut.", "block.texts of story"),
     _Needed("the first of two columns", "In the <north> & east", "block.texts of story"),
@@ -99,7 +100,7 @@ _OF_A_NOTICE = (
 _TITLE, _PARAGRAPH, _QUOTATION, _HEADING, _ITEM, _CAPTION, _GROUP, _LEAD, _REST, _VERSE, *_APART = (
     needed.words for needed in _OF_A_BULLETIN
 )
-_BUTTON, _NOTE, _NORTH, _SOUTH = _APART[1:5]  # behind the reference
+_TRANSLATION, _BUTTON, _NOTE, _NORTH, _SOUTH = _APART[1:6]  # behind the reference
 _SAMPLE = Bulletin(
     title=_TITLE,
     language="en",
@@ -121,7 +122,7 @@ _SAMPLE = Bulletin(
         PrayerPoint(f"{_LEAD} {_REST}", _LEAD, PointKind.PETITION, 7, "2026-12-04", _GROUP),
         PrayerPoint("Give thanks.", "Give thanks.", PointKind.THANKSGIVING, 8),
     ),
-    scriptures=(Scripture("Matthew 25:40", "Matt.25.40", True, 9, _VERSE),),
+    scriptures=(Scripture("Matthew 25:40", "Matt.25.40", True, 9, _VERSE, _TRANSLATION),),
     lines=(),
 )
 _BARE = replace(_SAMPLE, blocks=_SAMPLE.blocks[:1], points=(), scriptures=(), summary="")
