@@ -347,6 +347,14 @@ def test_a_passage_told_within_the_story_is_not_repeated() -> None:
     assert text.count("Psalm 23") == 1
 
 
+def test_a_passage_above_the_points_is_not_repeated() -> None:
+    points = tuple(replace(point, group="Out of Psalm 23") for point in ENGLISH.points)
+
+    _, text = copies(render(replace(ENGLISH, points=points), LOOK, TEMPLATES))
+
+    assert text.count("Psalm 23") == 1
+
+
 def test_without_points_or_summary_nothing_is_left_standing_empty() -> None:
     bare = replace(ENGLISH, points=(), summary="", scriptures=())
     look = replace(LOOK, list_title="", website="", postal_address="", organisation="")

@@ -582,7 +582,7 @@ def _verses(bulletin: Bulletin) -> list[Scripture]:
     told = "\n".join(
         (
             *(text for part in parts for text in (*part.texts, *part.beside)),
-            *(point.text for point in bulletin.points),
+            *(f"{point.group or ''}\n{point.text}" for point in bulletin.points),
         )
     )
     apart = [
