@@ -131,6 +131,25 @@ def test_a_reader_chooses_their_style_and_chooses_again(engine: Engine, tmp_path
     assert style_of(site, person) is None
 
 
+def test_a_reader_is_told_of_a_list_that_keeps_its_style(tmp_path: Path) -> None:
+    site = discreetly_set(site_in(tmp_path))
+    person = add_person(site, "mary@example.net", ("Daily prayer", TITLE))
+    with writing(site.engine) as session:
+        held = session.get_one(Subscription, person.subscription_ids[1]).list_id
+        session.get_one(MailingList, held).style = Style.LARGE
+
+    with serve(site, lambda: NOON, "127.0.0.1", 0) as running:
+        said = {
+            style: post(running.port, preferences(site, person), f"style={style}", "127.0.0.1").text
+            for style in ("plain", "large", "discreet")
+        }
+
+    kept = f"{TITLE} goes to everybody in one style: Large print."
+    assert [style for style, page in said.items() if kept in page] == ["plain"]
+    assert not any(name in said["discreet"] for name in NAMES)
+    site.engine.dispose()
+
+
 def test_the_discreet_mail_is_offered_only_where_it_can_be_made(tmp_path: Path) -> None:
     site = site_in(tmp_path)
     person = add_person(site, "mary@example.net")

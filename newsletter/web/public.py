@@ -58,6 +58,7 @@ class Held:
     list_id: int
     title: str
     state: SubscriptionState
+    forced: Style | None  # by the list, whatever its readers choose
 
     @property
     def is_over(self) -> bool:
@@ -203,7 +204,12 @@ def _choose(session: Session, web: Web, person: Person, form: Mapping[str, str])
     if style is None:
         return ""
     choose_style(session, person.id, style)
-    return f"{_STYLES[style][0]}: so your mail comes from now on. {_MAY_STILL}"
+    others = [
+        f"{held.title} goes to everybody in one style: {_STYLES[always][0]}."
+        for held in person.subscriptions
+        if not held.is_over and (always := style_for(style, held.forced)) is not style
+    ]
+    return " ".join([f"{_STYLES[style][0]}: so your mail comes from now on.", _MAY_STILL, *others])
 
 
 def _offered(web: Web, person: Person) -> list[Style]:
@@ -276,7 +282,13 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
         first.style or Style.STANDARD,
         is_discreet,
         tuple(
-            Held(row.id, row.list_id, f"Letters {row.list_id}" if hidden else row.title, row.state)
+            Held(
+                row.id,
+                row.list_id,
+                f"Letters {row.list_id}" if hidden else row.title,
+                row.state,
+                row.forced,
+            )
             for row in rows
         ),
     )
