@@ -9,7 +9,7 @@ import pytest
 from fastapi import Request
 from sqlalchemy import select, update
 
-from newsletter.rendering import RenderedEmail, Shell, Slot
+from newsletter.rendering import Photo, RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from newsletter.tables import (
     Attempt,
@@ -125,11 +125,19 @@ def _issue(
 
 def _edition(site: Site, issue_id: int, no: int, language: str) -> Edition:
     html = Shell(
-        (f"<html lang={language}><p>", "</p><a href='", "'>out</a><script>x()</script></html>"),
+        (
+            f"<html lang={language}><p>",
+            "</p><img src='cid:dot@photo'><a href='",
+            "'>out</a><script>x()</script></html>",
+        ),
         (Slot.GREETING, Slot.UNSUBSCRIBE),
     )
     email = RenderedEmail(
-        "Pray & give thanks", html, Shell(("", "\nPray <now>."), (Slot.GREETING,)), language
+        "Pray & give thanks",
+        html,
+        Shell(("", "\nPray <now>."), (Slot.GREETING,)),
+        language,
+        photos=(Photo("dot@photo", "image/png", b"dot"),),
     )
     return Edition(
         issue_id=issue_id,
@@ -295,6 +303,8 @@ def test_the_email_is_shown_in_a_frame_that_can_do_nothing(site: Site, port: int
         policy
     )
     assert site.keys.token(Purpose.SAMPLE, 0) in email.text
+    assert "<img src='data:image/png;base64,ZG90'>" in email.text
+    assert "img-src data:" in policy
 
 
 def test_each_edition_has_its_page(site: Site, port: int) -> None:

@@ -15,7 +15,14 @@ from newsletter.errors import NotAllowed
 from newsletter.forecast import foresee
 from newsletter.issue import Actor, Desk, IssueView, describe, pause, style_of, waivers_in
 from newsletter.providers import label_for
-from newsletter.rendering import RenderedEmail, SlotValues, Templates, merge, slot_values
+from newsletter.rendering import (
+    RenderedEmail,
+    SlotValues,
+    Templates,
+    merge,
+    slot_values,
+    with_photos,
+)
 from newsletter.report import Report, report
 from newsletter.tables import Edition, Issue, IssueState, OutcomeKind, Reason
 from newsletter.web.local import local_only, own_button_only
@@ -154,8 +161,9 @@ def show_email(issue_id: str, web: Here, edition: str = "0") -> Response:
             return error_page(web, 404)
         style = style_of(session, number, no)
     in_html, in_text = _sample_values(web, email.language, style)
+    html = with_photos(merge(email.html, in_html), email.photos)
     return Response(
-        merge(email.text, in_text) if email.text_only else merge(email.html, in_html),
+        merge(email.text, in_text) if email.text_only else html,
         media_type="text/plain" if email.text_only else "text/html",
         headers={"Content-Security-Policy": _EMAIL_POLICY},
     )
