@@ -447,6 +447,20 @@ def test_the_button_holds_an_issue_that_has_not_begun(site: Site, port: int) -> 
         assert (issue.state, issue.hold) == (IssueState.DRAFT, True)
 
 
+def test_the_button_stops_an_issue_also_where_a_template_is_broken(site: Site, port: int) -> None:
+    number = _issue(site, IssueState.SENDING, ((DeliveryState.PENDING, None, 3),))
+    broken = site.folder / "templates/email/base.html.j2"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{% if %}")
+
+    answer = ask(port, "POST", f"/staff/issues/{number}/stop", headers=OUR_BUTTON)
+    broken.unlink()
+
+    assert answer.status == 303
+    with reading(site.engine) as session:
+        assert session.get_one(Issue, number).state is IssueState.PAUSED
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -15,8 +15,7 @@ from rich.console import Console
 
 from newsletter.errors import UnreadableInput
 from newsletter.issue import Desk, open_desk
-from newsletter.rendering import Templates
-from newsletter.site import Site, open_site, shipped_templates
+from newsletter.site import Site, open_site
 
 EVERY_DAY = "Every day"
 NOW_AND_THEN = "Now and then"
@@ -62,11 +61,6 @@ def opened(folder: Path | None) -> Iterator[Site]:
 def desk_of(site: Site) -> Desk:
     """Return what decisions about issues need to know of the site."""
     return open_desk(site)
-
-
-def desk_for_stopping(site: Site) -> Desk:
-    """Return the desk for what renders nothing, and works where a template or a logo does not."""
-    return Desk(site.keys, site.settings, Templates((shipped_templates(),)))
 
 
 def now() -> datetime:

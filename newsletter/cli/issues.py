@@ -21,7 +21,6 @@ from newsletter.cli.context import (
     ListName,
     SiteFolder,
     answer,
-    desk_for_stopping,
     desk_of,
     now,
     opened,
@@ -160,7 +159,9 @@ def pause(number: IssueId, by: By = None, site: SiteFolder = None, as_json: AsJs
     """
     with opened(site) as place:
         with writing(place.engine) as session:
-            issue.pause(session, desk_for_stopping(place), number, Actor(who(by), "command"), now())
+            issue.pause(
+                session, issue.desk_for_stopping(place), number, Actor(who(by), "command"), now()
+            )
         _stop_held(place, number)
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)
@@ -193,7 +194,7 @@ def cancel(
     with opened(site) as place:
         with writing(place.engine) as session:
             actor = Actor(who(by), "command")
-            stopped = issue.cancel(session, desk_for_stopping(place), number, actor, now())
+            stopped = issue.cancel(session, issue.desk_for_stopping(place), number, actor, now())
         _stop_held(place, number)
         with reading(place.engine) as session:
             view = issue.describe(session, place.keys, place.settings, number)

@@ -13,7 +13,7 @@ from newsletter.checks import Finding
 from newsletter.config import Settings
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.rendering import Look, Templates, check_overriding, look_of
-from newsletter.site import Site, read_logo
+from newsletter.site import Site, read_logo, shipped_templates
 from newsletter.tables import AuditEntry, Issue
 from subscribers.privacy import Keys
 from subscribers.tables import MailingList
@@ -54,6 +54,11 @@ def open_desk(site: Site) -> Desk:
     for name, logo in logos.items():
         look_of(site.settings, name, name, logo)  # decodes it
     return Desk(site.keys, site.settings, templates, logos)
+
+
+def desk_for_stopping(site: Site) -> Desk:
+    """Return the desk for what renders nothing, and works where a template or a logo does not."""
+    return Desk(site.keys, site.settings, Templates((shipped_templates(),)))
 
 
 @dataclass(frozen=True)

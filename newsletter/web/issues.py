@@ -13,12 +13,19 @@ from sqlalchemy.orm import Session
 
 from newsletter.errors import NotAllowed
 from newsletter.forecast import foresee
-from newsletter.issue import Actor, Desk, IssueView, describe, pause, style_of, waivers_in
+from newsletter.issue import (
+    Actor,
+    IssueView,
+    describe,
+    desk_for_stopping,
+    pause,
+    style_of,
+    waivers_in,
+)
 from newsletter.providers import label_for
 from newsletter.rendering import (
     RenderedEmail,
     SlotValues,
-    Templates,
     merge,
     slot_values,
     with_photos,
@@ -144,9 +151,8 @@ def stop_issue(issue_id: str, web: Here) -> Response:
         number = _existing(session, issue_id)
         if number is None:
             return error_page(web, 404)
-        desk = Desk(site.keys, site.settings, Templates(site.template_folders))
         with suppress(NotAllowed):  # it is over or stopped by now: its page says so
-            pause(session, desk, number, _STAFF, web.clock())
+            pause(session, desk_for_stopping(site), number, _STAFF, web.clock())
     return RedirectResponse(f"../{number}", 303)
 
 
