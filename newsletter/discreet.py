@@ -60,7 +60,9 @@ def fault_in(settings: Settings) -> str:
     discreet = settings.discreet
     missing = [name for name in _NEEDED if not getattr(discreet, name)]
     if missing:
-        return f"{' and '.join(missing)} must be set under [discreet]"
+        *others, last = missing
+        named = f"{', '.join(others)} and {last}" if others else last
+        return f"{named} must be set under [discreet]"
     ministry = Ministry(settings)
     hosts = {"email": discreet.email.rpartition("@")[2].lower(), "url": _host(discreet.url)}
     hosts["return_path"] = discreet.return_path.rpartition("@")[2].lower()

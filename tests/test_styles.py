@@ -383,7 +383,7 @@ def test_incomplete_settings_block_an_issue_with_discreet_readers_until_they_are
             "discreet-impossible",
             1,
             "1 person of this list must not be seen to hear from us, and the discreet mail for "
-            "them cannot be made: name and email and url and postal_address must be set under "
+            "them cannot be made: name, email, url and postal_address must be set under "
             "[discreet].",
         )
     ]

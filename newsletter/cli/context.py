@@ -13,9 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from newsletter.discreet import fault_in
 from newsletter.errors import UnreadableInput
 from newsletter.issue import Desk, open_desk
 from newsletter.site import Site, open_site
+from subscribers.style import Style
 
 EVERY_DAY = "Every day"
 NOW_AND_THEN = "Now and then"
@@ -61,6 +63,14 @@ def opened(folder: Path | None) -> Iterator[Site]:
 def desk_of(site: Site) -> Desk:
     """Return what decisions about issues need to know of the site."""
     return open_desk(site)
+
+
+def what_it_lacks(site: Site, style: Style | None) -> list[str]:
+    """Return a sentence where a style is the discreet one and no such mail can be made yet."""
+    fault = fault_in(site.settings) if style is Style.DISCREET else ""
+    if not fault:
+        return []
+    return [f"No discreet mail can be made yet, and issues wait for it: {fault}."]
 
 
 def now() -> datetime:

@@ -19,6 +19,7 @@ from newsletter.cli.context import (
     desk_of,
     now,
     opened,
+    what_it_lacks,
     who,
 )
 from newsletter.config import Settings
@@ -77,6 +78,7 @@ def add(
             as_json,
             {"id": made.id, "name": made.name, "cadence": _cadence(session, made.id)},
             f"The list {made.name} is made (number {made.id}).",
+            *what_it_lacks(place, made.style),
             f"Next: newsletter subscribers import FILE --list {made.name} --basis explicit-consent",
         )
 
@@ -113,6 +115,7 @@ def change(
             mailing_list.style = forced
             session.flush()
             restyle(session, desk_of(place), mailing_list.id, Actor(who(by), "command"), now())
+        sentences += what_it_lacks(place, _forced(style))
     answer(False, {}, *sentences)
 
 

@@ -17,6 +17,7 @@ from newsletter.cli.context import (
     answer,
     now,
     opened,
+    what_it_lacks,
     who,
 )
 from newsletter.cli.progress import showing_progress
@@ -163,7 +164,8 @@ def change(
             raise NotFound("Nobody has this address: check its spelling.")
         changed = consent.choose_style(session, person.id, chosen)
         now_on = f"Done: the {chosen.label} mail from now on."
-    answer(False, {}, now_on if changed else "Nothing to do: it was so already.")
+        lacks = what_it_lacks(place, chosen)
+    answer(False, {}, now_on if changed else "Nothing to do: it was so already.", *lacks)
 
 
 @app.command(rich_help_panel=EVERY_DAY, epilog=SIDE_BY_SIDE)

@@ -32,23 +32,26 @@ def discreet_findings(
     if not readers:
         return []
     if fault := fault_in(settings):
-        return [_impossible(readers, fault)]
+        return [_impossible(readers, f"cannot be made: {fault}")]
     ministry = ministry_of(session, settings)
     made = {each.bulletin_id for each in editions if each.style == Style.DISCREET.label}
     found: list[Finding] = []
     for row in rows:
         named = list(ministry_named(read_stored(keys, row), ministry, readers))
         if not named and row.id not in made:
-            # Also where the settings were completed since: then scheduling it makes the edition.
-            fault = "a template or the words of a picture may name the ministry; look at them, "
-            named = [_impossible(readers, f"{fault}then newsletter issue schedule {issue.id}")]
+            # The settings were completed since; or what is around the text names the ministry.
+            why = (
+                f"is not there: newsletter issue schedule {issue.id} makes it, unless a template "
+                "or the words of a picture name the ministry"
+            )
+            named = [_impossible(readers, why)]
         found += named
     return found
 
 
-def _impossible(readers: int, fault: str) -> Finding:
+def _impossible(readers: int, why: str) -> Finding:
     message = (
         f"{counted(readers)} of this list must not be seen to hear from us, and the discreet mail "
-        f"for them cannot be made: {fault}."
+        f"for them {why}."
     )
     return remark("discreet-impossible", 1, message)

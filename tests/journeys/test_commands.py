@@ -239,7 +239,13 @@ def test_a_style_is_chosen_for_a_person_and_forced_on_a_list(
     after = site("issue", "show", drafted.json["id"], "--json").json["editions"]
     assert [each["style"] for each in after] == ["plain"]
     assert site("list", "change", "weekly", "--style", "chosen").status == 0
-    assert site("list", "add", "at-risk", "--style", "discreet").status == 0
+    lacking = [
+        site("list", "add", "at-risk", "--style", "discreet"),
+        site("list", "change", "weekly", "--style", "discreet"),
+        site("subscribers", "change", one, "--style", "discreet"),
+    ]
+    waits = "No discreet mail can be made yet, and issues wait for it: name, email, url and"
+    assert [(each.status, waits in each.out) for each in lacking] == 3 * [(0, True)]
     assert "always discreet" in site("list", "show", "--list", "at-risk").out
 
 
