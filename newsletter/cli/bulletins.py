@@ -29,7 +29,6 @@ from newsletter.cli.context import (
     ListName,
     SiteFolder,
     answer,
-    desk_of,
     now,
     opened,
     read_file,
@@ -40,7 +39,7 @@ from newsletter.config import SETTINGS_FILE, Discreet, Settings, read_settings
 from newsletter.counted import counted
 from newsletter.discreet import Ministry
 from newsletter.errors import NotAllowed, Problem
-from newsletter.issue import Actor, Added, IssueView
+from newsletter.issue import Actor, Added, IssueView, open_desk
 from newsletter.issue.bulletins import stem_and_language
 from newsletter.issue.editions import names_the_ministry
 from newsletter.issue.register import names_of
@@ -323,7 +322,7 @@ def add(
     source = _read(file)
     open_verses()  # made on first use: not while others wait for the database
     with opened(site) as place, writing(place.engine) as session:
-        desk = desk_of(place)
+        desk = open_desk(place)
         mailing_list = find_list(session, list_name)
         added = issue.add_bulletin(
             session,
@@ -357,7 +356,7 @@ def _what_became(session: Session, place: Site, added: Added) -> list[str]:
     if added.previous_id is not None:
         lines += _differences(session, place, added.previous_id, added.id)
     row = issue.find_bulletin(session, added.id)
-    weight = issue.weigh(session, desk_of(place), row)
+    weight = issue.weigh(session, open_desk(place), row)
     found = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
     if blocks(found):
         lines += ["It cannot go out until this is mended:", *_remarks(found)]
@@ -397,7 +396,7 @@ def show(bulletin: BulletinId, site: SiteFolder = None, as_json: AsJson = False)
     with opened(site) as place, reading(place.engine) as session:
         row = issue.find_bulletin(session, bulletin)
         stored = compared(issue.read_stored(place.keys, row))
-        weight = issue.weigh(session, desk_of(place), row)
+        weight = issue.weigh(session, open_desk(place), row)
         findings = issue.findings_of(session, place.keys, row, row.list_id, html_bytes=weight)
         waivers = issue.waivers_of(session, place.keys, row)
         zone = place.settings.zone
@@ -448,7 +447,7 @@ def waive(
     Example: newsletter bulletin waive 3 --rule ref-invalid --line 21 --by ruth@example.org
     """
     with opened(site) as place, writing(place.engine) as session:
-        desk, actor = desk_of(place), Actor(who(by), "command")
+        desk, actor = open_desk(place), Actor(who(by), "command")
         done = issue.waive(session, desk, bulletin, rule, line, actor, now())
         zone = place.settings.zone
         row = issue.find_bulletin(session, bulletin)

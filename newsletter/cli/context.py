@@ -15,7 +15,6 @@ from rich.console import Console
 
 from newsletter.discreet import fault_in
 from newsletter.errors import UnreadableInput
-from newsletter.issue import Desk, open_desk
 from newsletter.site import Site, open_site
 from subscribers.style import Style
 
@@ -58,11 +57,6 @@ def opened(folder: Path | None) -> Iterator[Site]:
         yield site
     finally:
         site.engine.dispose()
-
-
-def desk_of(site: Site) -> Desk:
-    """Return what decisions about issues need to know of the site."""
-    return open_desk(site)
 
 
 def what_it_lacks(site: Site, style: Style | None) -> list[str]:

@@ -21,7 +21,6 @@ from newsletter.cli.context import (
     ListName,
     SiteFolder,
     answer,
-    desk_of,
     now,
     opened,
     who,
@@ -29,7 +28,7 @@ from newsletter.cli.context import (
 from newsletter.counted import counted
 from newsletter.errors import NotAllowed, UnreadableInput
 from newsletter.forecast import Forecast, foresee
-from newsletter.issue import Actor, Desk, IssueView, Waiver
+from newsletter.issue import Actor, IssueView, Waiver, open_desk
 from newsletter.providers import (
     holding_for,
     label_for,
@@ -75,7 +74,7 @@ def draft(
     Example: newsletter issue draft 3 --list weekly --at 2026-11-27T07:00
     """
     with opened(site) as place:
-        desk, actor = desk_of(place), Actor(who(by), "command")
+        desk, actor = open_desk(place), Actor(who(by), "command")
         with writing(place.engine) as session:
             mailing_list = find_list(session, list_name)
             moment = now()
@@ -91,7 +90,7 @@ def draft(
                 now=moment,
             )
             view = issue.describe(session, place.keys, place.settings, number)
-            _say(session, place, view, as_json, _blocking(session, desk, view))
+            _say(session, place, view, as_json, _blocking(session, place, view))
     return 1 if view.blockers else 0
 
 
@@ -104,7 +103,7 @@ def schedule_(
     Example: newsletter issue schedule 3 --at 2026-11-27T07:00
     """
     with opened(site) as place, writing(place.engine) as session:
-        desk, actor = desk_of(place), Actor(who(by), "command")
+        desk, actor = open_desk(place), Actor(who(by), "command")
         moment = now()
         when = schedule.parse_when(at, place.settings.zone, moment).at if at else None
         try:
@@ -131,7 +130,7 @@ def move(
         moment = now()
         when = schedule.parse_when(at, place.settings.zone, moment)
         actor = Actor(who(by), "command")
-        schedule.move_to(session, desk_of(place), number, when.at, actor, moment)
+        schedule.move_to(session, open_desk(place), number, when.at, actor, moment)
         _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
@@ -147,7 +146,7 @@ def approve(
     Example: newsletter issue approve 3 --by ruth@example.org
     """
     with opened(site) as place, writing(place.engine) as session:
-        issue.approve(session, desk_of(place), number, Actor(who(by), "command"), now())
+        issue.approve(session, open_desk(place), number, Actor(who(by), "command"), now())
         _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
 
@@ -178,7 +177,7 @@ def resume(
     """
     with opened(site) as place, writing(place.engine) as session:
         actor = Actor(who(by), "command")
-        if issue.resume(session, desk_of(place), number, actor, now()) is IssueState.SENDING:
+        if issue.resume(session, open_desk(place), number, actor, now()) is IssueState.SENDING:
             dispatch.call_workers(session, number)
         _say(session, place, issue.describe(session, place.keys, place.settings, number), as_json)
 
@@ -245,7 +244,7 @@ def show(number: IssueId, site: SiteFolder = None, as_json: AsJson = False) -> N
     """
     with opened(site) as place, reading(place.engine) as session:
         view = issue.describe(session, place.keys, place.settings, number)
-        blocking = _blocking(session, desk_of(place), view)
+        blocking = _blocking(session, place, view)
         waivers = issue.waivers_in(session, place.keys, number)
         _say(session, place, view, as_json, blocking, reports.report(session, number), waivers)
 
@@ -354,12 +353,12 @@ def sample(
     answer(False, {}, taken, *_sentences(view, []))
 
 
-def _blocking(session: Session, desk: Desk, view: IssueView) -> list[str]:
+def _blocking(session: Session, place: Site, view: IssueView) -> list[str]:
     """Return what keeps an unsent issue back, a sentence each."""
     if not view.blockers:
         return []
     return issue.blocking_sentences(
-        issue.findings(session, desk.keys, desk.settings, session.get_one(Issue, view.id))
+        issue.findings(session, place.keys, place.settings, session.get_one(Issue, view.id))
     )
 
 

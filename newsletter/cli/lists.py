@@ -16,7 +16,6 @@ from newsletter.cli.context import (
     ListName,
     SiteFolder,
     answer,
-    desk_of,
     now,
     opened,
     what_it_lacks,
@@ -25,7 +24,7 @@ from newsletter.cli.context import (
 from newsletter.config import Settings
 from newsletter.counted import counted
 from newsletter.errors import UnreadableInput
-from newsletter.issue import Actor, local_time, restyle
+from newsletter.issue import Actor, local_time, open_desk, restyle
 from newsletter.schedule import SlotView
 from newsletter.site import Site
 from newsletter.tables import OccurrenceState
@@ -114,7 +113,7 @@ def change(
         if style and (forced := _forced(style)) is not mailing_list.style:
             mailing_list.style = forced
             session.flush()
-            restyle(session, desk_of(place), mailing_list.id, Actor(who(by), "command"), now())
+            restyle(session, open_desk(place), mailing_list.id, Actor(who(by), "command"), now())
         sentences += what_it_lacks(place, _forced(style))
     answer(False, {}, *sentences)
 

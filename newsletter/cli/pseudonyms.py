@@ -12,13 +12,12 @@ from newsletter.cli.context import (
     By,
     SiteFolder,
     answer,
-    desk_of,
     now,
     opened,
     who,
 )
 from newsletter.errors import UnreadableInput
-from newsletter.issue import Actor, Named, hold_named
+from newsletter.issue import Actor, Named, hold_named, open_desk
 from newsletter.issue import register as registers
 from newsletter.names import Kind, Pseudonym, kind_of
 from subscribers.database import reading, writing
@@ -55,7 +54,7 @@ def add(
     real, published = _asked(written or [], kind)
     pseudonym = Pseudonym(kind or kind_of(real), real, published)
     with opened(site) as place, writing(place.engine) as session:
-        desk, actor = desk_of(place), Actor(who(by), "command")
+        desk, actor = open_desk(place), Actor(who(by), "command")
         number = registers.register(session, place.keys, pseudonym, actor, now())
         named = hold_named(session, desk, actor, now())
     answer(

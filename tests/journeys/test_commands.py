@@ -262,14 +262,17 @@ def test_a_list_with_a_sender_of_its_own_says_so(site: TrialSite) -> None:
     assert site("list", "show", "--json").json["lists"][0]["sender"]["email"] == "hills@example.org"
 
 
-def test_an_issue_is_cancelled_where_a_template_is_broken(site: TrialSite, bulletin: Path) -> None:
+def test_an_issue_is_shown_and_cancelled_where_a_template_is_broken(
+    site: TrialSite, bulletin: Path
+) -> None:
     number = site("bulletin", "add", bulletin, "--json").json["id"]
     issue = site("issue", "draft", number, "--json").json["id"]
     (site.folder / "templates/email").mkdir()
     (site.folder / "templates/email/base.html.j2").write_text("{% if %}")
 
     refused = site("issue", "move", issue, "--at", "2036-11-27T07:00")
+    shown = site("issue", "show", issue)
     cancelled = site("issue", "cancel", issue)
 
-    assert (refused.status, cancelled.status) == (1, 0)
+    assert (refused.status, shown.status, cancelled.status) == (1, 0, 0)
     assert "email/base.html.j2 is not valid in line 1" in refused.err
