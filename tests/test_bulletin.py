@@ -438,6 +438,7 @@ def test_a_verse_with_its_reference_stands_on_its_own(
         ("“Those who sow.”\nPsalm 126:5 ESV", "ESV"),
         ("“他们必欢呼收割。” 诗篇 126:5（和合本）", "和合本"),
         ("“Those who sow.” Psalm 126:5.", ""),
+        ("“Those who sow.” Psalm 126:5 [restricted]", ""),
     ],
 )
 def test_the_translation_behind_a_reference_is_kept(paragraph: str, translation: str) -> None:

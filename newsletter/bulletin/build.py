@@ -115,14 +115,18 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
         words = after["words"]
         if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
-            return _scriptures(_same(references, first), said.line, words, _bare(after[1]))
+            return _scriptures(
+                _same(references, first), said.line, words, _bare(after[1], language)
+            )
     end = _END.match(said.text, final.end)
     if end and (before := _BEFORE.match(said.text[: final.start])):
         words = before["words"]
         if words and (
             marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
         ):
-            return _scriptures(_same(references, final), said.line, words, _bare(end[1] or end[2]))
+            return _scriptures(
+                _same(references, final), said.line, words, _bare(end[1] or end[2], language)
+            )
     return []
 
 
@@ -144,11 +148,14 @@ def _alone(text: str, language: str) -> tuple[list[Reference], str]:
     before, end = text[: references[0].start], _END.match(text, references[0].end)
     if end is None or before.strip(" –—-([（"):
         return [], ""
-    return references, _bare(end[1] or end[2])
+    return references, _bare(end[1] or end[2], language)
 
 
-def _bare(name: str | None) -> str:
-    return (name or "").strip("()[]（） ")
+def _bare(name: str | None, language: str) -> str:
+    """Return a translation without its brackets; a mark of who may see it is none."""
+    if not name or read_mark(name, language)[1] is not None:
+        return ""
+    return name.strip("()[]（） ")
 
 
 def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
