@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from newsletter.rendering.words import TRANSLATED
 from subscribers.style import Style
 from tests.email_check.matrix import LANGUAGES, Mail, matrix
 from tests.email_check.rules import CHECKS, HEAVIEST
@@ -65,6 +66,10 @@ DAMAGE: dict[str, Callable[[Mail], Mail]] = {
 
 def test_the_sample_passes_every_check() -> None:
     assert [name for name, check in CHECKS.items() if not check(sample())] == []
+
+
+def test_every_language_with_words_of_its_own_is_measured() -> None:
+    assert set(LANGUAGES) == TRANSLATED | {"en"}
 
 
 def test_every_mail_keeps_the_rules_of_messages() -> None:

@@ -26,7 +26,6 @@ CLIENTS = (
     ("samsung-email", "android"),
 )
 
-# Where it is not supported the mail reads as well without it.
 # Where one of these is missing the mail still reads as it should.
 HARMLESS = {
     "!important keyword": "what it would override stays",
