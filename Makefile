@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two for each processor: the tests wait for servers and processes half of their time.
 PYTEST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo serve test check format corpus words pictures faults fuzz mutants bench bench-large email-check gallery lock clean
+.PHONY: demo serve test suite check format corpus words pictures faults fuzz mutants bench bench-large email-check gallery lock clean
 
 demo: .venv/ready
 	$(BIN)/newsletter demo demo
@@ -13,9 +13,13 @@ serve: .venv/ready
 	@test -f demo/newsletter.toml || $(BIN)/newsletter demo demo
 	$(BIN)/newsletter serve --site demo
 
-# Without this, on machines that forbid it, each process of the tests compiles the product anew.
-test: export PYTHONDONTWRITEBYTECODE =
-test: check
+# The checks beside the tests, which leave processors idle.
+test: .venv/ready
+	$(MAKE) --jobs=2 suite check
+
+# Where Python may not keep what it compiled, each process of the tests compiles the product anew.
+suite: export PYTHONDONTWRITEBYTECODE =
+suite: .venv/ready
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
 
 check: .venv/ready

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -27,19 +28,62 @@ settings.register_profile("merge", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("merge")
 
-# Traced for coverage, a test takes up to twice as long: what repeats the lines of others is not.
-UNTRACED = ("tests/faults/", "tests/machines/", "tests/journeys/test_aftermath.py")
+# Traced for coverage, a test takes twice as long.  These reach no line that others do not.
+UNTRACED = (
+    "tests/faults/", "tests/journeys/test_aftermath", "tests/journeys/test_bounces",
+    "tests/journeys/test_main", "tests/journeys/test_verses", "tests/machines/",
+    "tests/test_bulletin.py", "tests/test_bulletin_marks", "tests/test_bulletin_robustness",
+    "tests/test_checks_scripture", "tests/test_colours", "tests/test_consent",
+    "tests/test_dispatch_course", "tests/test_dispatch_ledger", "tests/test_email_check",
+    "tests/test_freeze", "tests/test_languages", "tests/test_message", "tests/test_notices",
+    "tests/test_rendering", "tests/test_settle", "tests/test_spamassassin", "tests/test_waivers",
+    "tests/test_web.py", "tests/test_words",
+)  # fmt: skip
+# They wait more than they work: first, and each in another worker than the one before it.
+SLOW = ("tests/machines/", "tests/faults/", "tests/journeys/")
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Count what runs at import in one worker: the others import the same."""
+    coverage = getattr(session.config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    is_first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    if coverage is None or is_first:
+        return (yield)
+    coverage.pause()
+    try:
+        return (yield)
+    finally:
+        coverage.resume()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count lines on SQLite only where a test runs on both databases, and in no `UNTRACED` one."""
+    """Give each worker its part of the slow tests; do not count lines where others do.
+
+    Where a test runs on both databases, they are counted on SQLite.
+    """
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        second = parameters.get("database_url") == "postgresql"
-        if second or item.nodeid.startswith(UNTRACED):
+        on_second = parameters.get("database_url") == "postgresql"
+        if on_second or item.nodeid.startswith(UNTRACED):
             item.add_marker("no_cover")
+    items[:] = _spread(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Put whole modules into as many runs of equal length: xdist gives each worker one."""
+    modules = [list(module) for _, module in groupby(items, lambda item: item.path)]
+    slow = [module for module in modules if module[0].nodeid.startswith(SLOW)]
+    slow.sort(key=lambda module: not module[0].nodeid.startswith(SLOW[0]))
+    runs: list[list[pytest.Item]] = [
+        [item for module in slow[first::workers] for item in module] for first in range(workers)
+    ]
+    for module in sorted(modules, key=len, reverse=True):
+        if module not in slow:
+            min(runs, key=len).extend(module)
+    return [item for run in runs for item in run]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,7 +73,7 @@ def test_every_language_with_words_of_its_own_is_measured() -> None:
 
 
 def test_every_mail_keeps_the_rules_of_messages() -> None:
-    mails = [*matrix(("ar",)), *matrix(LANGUAGES, (Style.STANDARD,))]
+    mails = list(matrix(("ar",)))  # `make email-check` asks those of all languages
 
     assert {mail.name: mail.broken() for mail in mails if mail.broken()} == {}
     assert {mail.style for mail in mails} == {style.label for style in Style}
