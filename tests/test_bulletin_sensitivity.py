@@ -295,3 +295,24 @@ def test_no_word_of_a_hidden_point_is_anywhere_in_what_is_shown(
             assert f"{n}x" not in told
             assert f"Ps.{n + 90}" not in told
     assert "[restricted]" not in told
+
+
+@pytest.mark.parametrize(
+    "verse",
+    [
+        "“The Lord watches over you.” Psalm 121:5 [restricted]",
+        "[restricted] “The Lord watches over you.” Psalm 121:5 (NIV)",
+        "“The Lord watches over you.” [restricted]\n\nPsalm 121:5",
+        "“The Lord watches over you.”\n\nPsalm 121:5 [restricted]",
+    ],
+)
+def test_a_verse_that_is_marked_is_kept_back(verse: str) -> None:
+    bulletin = read("Pray for rain.", story=verse)
+
+    (scripture,) = bulletin.scriptures
+    assert (scripture.osis, scripture.sensitivity) == ("Ps.121.5", RESTRICTED)
+    assert scripture.quotation == "“The Lord watches over you.”"
+    assert scripture.translation == ("NIV" if "NIV" in verse else "")
+    shown = shown_to(bulletin, PUBLIC)
+    assert shown is not None
+    assert "watches" not in repr(shown)

@@ -23,6 +23,7 @@ from newsletter.bulletin.model import (
     PrayerPoint,
     Quotation,
     Scripture,
+    Sensitivity,
     SourceLine,
 )
 from newsletter.bulletin.outline import Listed, Outline, Part, only_greets, shortened
@@ -108,6 +109,7 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
     The words beside it must be quoted, or stand in the last paragraph behind a colon or
     before a dash; anything else is prose that mentions a passage.
     """
+    said, level = _unmarked(said, language)
     references = find_references(said.text, language)
     if not references:
         return []
@@ -115,28 +117,28 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
         words = after["words"]
         if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
-            return _scriptures(
-                _same(references, first), said.line, words, _bare(after[1], language)
-            )
+            return _scriptures(_same(references, first), said.line, words, _bare(after[1]), level)
     end = _END.match(said.text, final.end)
     if end and (before := _BEFORE.match(said.text[: final.start])):
         words = before["words"]
         if words and (
             marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
         ):
-            return _scriptures(
-                _same(references, final), said.line, words, _bare(end[1] or end[2], language)
-            )
+            translation = _bare(end[1] or end[2])
+            return _scriptures(_same(references, final), said.line, words, translation, level)
     return []
 
 
 def _pair(first: Said, second: Said, language: str) -> list[Scripture]:
     """Return the scripture of two paragraphs: the words, and the reference alone."""
+    (first, of_first), (second, of_second) = _unmarked(first, language), _unmarked(second, language)
+    marked = [level for level in (of_first, of_second) if level]
+    level = stricter(*marked) if marked else None
     for words, alone in ((first, second), (second, first)):
         references, translation = _alone(alone.text, language)
         if references and (words.quoted or marks(words.text).whole):
             line = min(words.line, alone.line)
-            return _scriptures(references, line, words.text, translation)
+            return _scriptures(references, line, words.text, translation, level)
     return []
 
 
@@ -148,14 +150,16 @@ def _alone(text: str, language: str) -> tuple[list[Reference], str]:
     before, end = text[: references[0].start], _END.match(text, references[0].end)
     if end is None or before.strip(" –—-([（"):
         return [], ""
-    return references, _bare(end[1] or end[2], language)
+    return references, _bare(end[1] or end[2])
 
 
-def _bare(name: str | None, language: str) -> str:
-    """Return a translation without its brackets; a mark of who may see it is none."""
-    if not name or read_mark(name, language)[1] is not None:
-        return ""
-    return name.strip("()[]（） ")
+def _unmarked(said: Said, language: str) -> tuple[Said, Sensitivity | None]:
+    text, level = read_mark(said.text, language)
+    return replace(said, text=text), level
+
+
+def _bare(translation: str | None) -> str:
+    return (translation or "").strip("()[]（） ")
 
 
 def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
@@ -167,6 +171,7 @@ def _scriptures(
     line: int,
     quotation: str | None = None,
     translation: str = "",
+    sensitivity: Sensitivity | None = None,
 ) -> list[Scripture]:
     return [
         Scripture(
@@ -178,6 +183,7 @@ def _scriptures(
             translation=translation if n == 0 else "",
             problem=reference.problem,
             usual=reference.usual,
+            sensitivity=sensitivity,
         )
         for n, reference in enumerate(references)
     ]

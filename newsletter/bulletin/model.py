@@ -154,6 +154,7 @@ class Scripture:
     usual: str = ""  # the usual form, where `written` is spelled in an unusual way
     said: str = ""  # the words quoted beside it in running text, where they stay
     differs: bool = False  # the quoted words clearly are not those of the passage
+    sensitivity: Sensitivity | None = None  # of one that stands on its own; None: the bulletin's
 
 
 @dataclass(frozen=True)

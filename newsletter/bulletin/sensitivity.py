@@ -118,7 +118,7 @@ def shown_to(bulletin: Bulletin, level: Sensitivity) -> Bulletin | None:
         summary=summary,
         blocks=tuple(blocks),
         points=tuple(replace(point, line=1) for point in points),
-        scriptures=tuple(_shown_scriptures(bulletin.scriptures, texts)),
+        scriptures=tuple(_shown_scriptures(bulletin.scriptures, texts, level)),
         lines=(),
         residue=(),
         leftovers=(),
@@ -291,9 +291,11 @@ def _comes_from(made: str, hidden: Iterable[str]) -> bool:
     return bool(bare) and any(bare in text for text in hidden)
 
 
-def _shown_scriptures(scriptures: Iterable[Scripture], texts: list[str]) -> Iterator[Scripture]:
+def _shown_scriptures(
+    scriptures: Iterable[Scripture], texts: list[str], level: Sensitivity
+) -> Iterator[Scripture]:
     """Yield passages that stand on their own, and those that something shown mentions."""
-    found = list(scriptures)
+    found = [verse for verse in scriptures if _may_see(level, verse.sensitivity)]
     apart = {(verse.line, verse.written) for verse in found if verse.quotation}
     for verse in found:
         own = (verse.line, verse.written) in apart
