@@ -596,3 +596,25 @@ def test_a_prayer_greets_no_reader(language: str, address: str) -> None:
     bulletin = read(f"Snow\n\n{address}\n\nABC 123, and so on.\n", language=language)
 
     assert opening_salutation(bulletin) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "translation"),
+    [
+        ("Psalm 121:5: “The Lord watches over you and keeps you.” (WEB)", "WEB"),
+        ("“The Lord watches over you and keeps you.” (WEB) Psalm 121:5", "WEB"),
+        ("“The Lord watches over you and keeps you.” (WEB)\n\nPsalm 121:5", "WEB"),
+        ("“The Lord watches over you and keeps you.”\n\nPsalm 121:5 (WEB)", "WEB"),
+        ("“The Lord watches over you and keeps you.”\n\nPsalm 121:5", ""),
+    ],
+)
+def test_a_verse_above_the_points_is_no_heading_and_its_translation_none_of_its_words(
+    written: str, translation: str
+) -> None:
+    bulletin = read(f"Hills\n\nIt rained.\n\n{written}\n\n• Pray for rain.\n• Pray for sun.")
+
+    (verse,) = bulletin.scriptures
+    assert (verse.osis, verse.translation) == ("Ps.121.5", translation)
+    assert verse.quotation == "“The Lord watches over you and keeps you.”"
+    assert [point.group for point in bulletin.points] == [None, None]
+    assert story(bulletin) == [". It rained."]

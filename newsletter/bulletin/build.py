@@ -26,7 +26,7 @@ from newsletter.bulletin.model import (
     Sensitivity,
     SourceLine,
 )
-from newsletter.bulletin.outline import Listed, Outline, Part, only_greets, shortened
+from newsletter.bulletin.outline import Listed, Named, Outline, Part, only_greets, shortened
 from newsletter.bulletin.points import detect_points
 from newsletter.bulletin.prose import sentences
 from newsletter.bulletin.quotation import goes_on, marks, opens
@@ -45,6 +45,9 @@ _TRANSLATION = (
 _AFTER = re.compile(_TRANSLATION + r"\s*(?P<mark>[:：–—-]?)\s*(?P<words>.*)", re.DOTALL)
 _BEFORE = re.compile(r"(?P<words>.*?)\s*(?P<mark>[–—(\[（-]?)\s*$", re.DOTALL)
 _END = re.compile(_TRANSLATION + r"[)\]）]?[.。۔]?" + _TRANSLATION + r"$")
+_CREDITED = re.compile(
+    r"(?P<words>.*[”\"»“」』])\s*[(\[（](?P<name>[^)\]）]{2,30})[)\]）][.。]?", re.DOTALL
+)
 _QUOTED = r"[“\"«„「『]([^“”\"«»„「」『』]{15,600})[”\"»“」』]"
 _QUOTED_BEFORE = re.compile(_QUOTED + r"[\s.,。，]*[(\[（–—-]?\s*$")
 _QUOTED_AFTER = re.compile(r"[)\]）]?\s?[:：,，]?\s?" + _QUOTED)
@@ -59,6 +62,7 @@ def build(
     year: int | None = None,
 ) -> Bulletin:
     """Return the bulletin that an outline tells; days without a year are in `year`."""
+    outline = replace(outline, parts=tuple(_without_verses_as_headings(outline.parts, language)))
     detected = detect_points(outline, words_of(language), language, year)
     story: list[Said | Block | Scripture | None] = list(_verses(detected.story, language))
     blocks = tuple(_blocks(parted(story)))
@@ -81,6 +85,25 @@ def build(
 
 
 # --- scripture that stands on its own ----------------------------------------------------
+
+
+def _without_verses_as_headings(parts: Iterable[Part], language: str) -> Iterator[Part]:
+    """Take a reference below quoted words for theirs, though it stands above the points."""
+    before: Part | None = None
+    for part in parts:
+        if isinstance(part, Named) and isinstance(before, Said) and _is_quoted(before, language):
+            references, _ = _alone(
+                _unmarked(Said(part.text, part.line), language)[0].text, language
+            )
+            if references:
+                part = Said(part.text, part.line, alone=True)
+        before = part
+        yield part
+
+
+def _is_quoted(said: Said, language: str) -> bool:
+    words, _ = _credited(_unmarked(said, language)[0].text)
+    return said.quoted or marks(words).whole
 
 
 def _verses(
@@ -115,16 +138,17 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
         return []
     first, final = references[0], references[-1]
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
-        words = after["words"]
+        words, name = _credited(after["words"])
         if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
-            return _scriptures(_same(references, first), said.line, words, _bare(after[1]), level)
+            translation = _bare(after[1]) or name
+            return _scriptures(_same(references, first), said.line, words, translation, level)
     end = _END.match(said.text, final.end)
     if end and (before := _BEFORE.match(said.text[: final.start])):
-        words = before["words"]
+        words, name = _credited(before["words"])
         if words and (
             marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
         ):
-            translation = _bare(end[1] or end[2])
+            translation = _bare(end[1] or end[2]) or name
             return _scriptures(_same(references, final), said.line, words, translation, level)
     return []
 
@@ -136,9 +160,10 @@ def _pair(first: Said, second: Said, language: str) -> list[Scripture]:
     level = stricter(*marked) if marked else None
     for words, alone in ((first, second), (second, first)):
         references, translation = _alone(alone.text, language)
-        if references and (words.quoted or marks(words.text).whole):
+        said, name = _credited(words.text)
+        if references and (words.quoted or marks(said).whole):
             line = min(words.line, alone.line)
-            return _scriptures(references, line, words.text, translation, level)
+            return _scriptures(references, line, said, translation or name, level)
     return []
 
 
@@ -156,6 +181,12 @@ def _alone(text: str, language: str) -> tuple[list[Reference], str]:
 def _unmarked(said: Said, language: str) -> tuple[Said, Sensitivity | None]:
     text, level = read_mark(said.text, language)
     return replace(said, text=text), level
+
+
+def _credited(words: str) -> tuple[str, str]:
+    """Return quoted words without the translation in brackets behind them, and that."""
+    found = _CREDITED.fullmatch(words)
+    return (found["words"], found["name"].strip()) if found else (words, "")
 
 
 def _bare(translation: str | None) -> str:
