@@ -6,9 +6,11 @@ and breaks the rules for phones; see `inline_css` for what is done about each.
 """
 
 import functools
+import inspect
 import logging
 import re
 import threading
+from collections.abc import Callable
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +32,7 @@ _FETCHING = frozenset((
 ))
 # fmt: on
 _REMOTE = re.compile(r"url\s*\(|@import|expression\s*\(", re.IGNORECASE)
+_KEPT = {"_cache_parse_css_string": 16, "_create_cssselector": 512, "csstext_to_pairs": 1024}
 _turn = threading.Lock()
 
 
@@ -107,15 +110,10 @@ def inline_css(document: str) -> str:
 
 
 def _transform(document: str) -> str:
-    premailer = _fenced_premailer()
-    # One turn at a time, each with an empty cache: three functions of premailer share it,
-    # keyed by their arguments alone, and one result of the wrong kind breaks every later
-    # document of the process.
-    with _turn:
-        with premailer.cache_access_lock:
-            premailer.cache.clear()
+    transform = _fenced_premailer()
+    with _turn:  # cssutils is not made for threads
         try:
-            inlined: str = premailer.transform(
+            inlined: str = transform(
                 document,
                 pretty_print=False,
                 strip_important=False,  # True would strip it from the rules for phones too
@@ -138,10 +136,9 @@ def _transform(document: str) -> str:
 
 
 @functools.cache
-def _fenced_premailer() -> Any:
+def _fenced_premailer() -> Callable[..., Any]:
     # Imported late: 240 ms and 47 MB that a process which only sends does not need.
     import cssutils
-    import premailer.cache
     import premailer.premailer
 
     # A line for every mso-... property otherwise.
@@ -155,8 +152,11 @@ def _fenced_premailer() -> Any:
         css=cssutils.css,
         log=cssutils.log,
     )
-    return SimpleNamespace(
-        transform=premailer.premailer.transform,
-        cache=premailer.cache.cache,
-        cache_access_lock=premailer.cache.cache_access_lock,
-    )
+    # Half of the work is the same for every email.  premailer keeps it in one cache for three
+    # functions, keyed by their arguments alone: a result of the wrong kind breaks every later
+    # document of the process.  So a cache for each.
+    for name, most in _KEPT.items():
+        function = inspect.unwrap(getattr(premailer.premailer, name))
+        setattr(premailer.premailer, name, functools.lru_cache(most)(function))
+    transform: Callable[..., Any] = premailer.premailer.transform
+    return transform

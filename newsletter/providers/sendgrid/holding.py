@@ -7,14 +7,13 @@ mail; later than ten minutes before it, a cancellation is not certain to hold.
 import http.client
 import json
 import re
-import ssl
 import time
 from datetime import timedelta
 
 from newsletter import config
 from newsletter.providers.base import boot_clock, in_words
 from newsletter.providers.reported import NoAnswer
-from newsletter.providers.sendgrid.line import Line, NothingLeft, Said, check, clock_of
+from newsletter.providers.sendgrid.line import Line, NothingLeft, Said, check, clock_of, tls_context
 
 START_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
@@ -36,7 +35,7 @@ class SendGridHolding:
         """
         check(settings.base_url, key)
         self.ahead = timedelta(minutes=settings.hand_over_minutes)
-        self._line = Line(settings.base_url, key, ssl.create_default_context())
+        self._line = Line(settings.base_url, key, tls_context(settings.base_url))
 
     def close(self) -> None:
         self._line.cut()

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,14 @@ from newsletter.message import category_of
 from newsletter.providers.base import boot_clock, in_words
 from newsletter.providers.reported import EventKind, Listed, Logged, NoAnswer
 from newsletter.providers.sendgrid.events import drop_of
-from newsletter.providers.sendgrid.line import ANSWER_SECONDS, Line, NothingLeft, Said, check
+from newsletter.providers.sendgrid.line import (
+    ANSWER_SECONDS,
+    Line,
+    NothingLeft,
+    Said,
+    check,
+    tls_context,
+)
 
 PAGE = 500  # entries of a list: the most there are in one answer
 
@@ -47,7 +53,7 @@ class SendGridRecords:
             Problem: as `SendGrid`.
         """
         check(settings.base_url, key)
-        self._line = Line(settings.base_url, key, ssl.create_default_context())
+        self._line = Line(settings.base_url, key, tls_context(settings.base_url))
 
     def close(self) -> None:
         self._line.cut()

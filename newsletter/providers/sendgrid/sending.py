@@ -10,7 +10,6 @@ import json
 import math
 import re
 import secrets
-import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,14 @@ from newsletter.providers.base import (
     is_usable,
     is_used_up,
 )
-from newsletter.providers.sendgrid.line import ANSWER_SECONDS, Line, NothingLeft, Said, check
+from newsletter.providers.sendgrid.line import (
+    ANSWER_SECONDS,
+    Line,
+    NothingLeft,
+    Said,
+    check,
+    tls_context,
+)
 from newsletter.tables import Reason
 
 # SendGrid's pages contradict one another; these hold on all of them.
@@ -66,7 +72,7 @@ class SendGrid:
         self.batch_limit = self.turn_size = settings.batch_size
         self._host = settings.base_url
         self._key = key
-        self._context = ssl.create_default_context()
+        self._context = tls_context(settings.base_url)
 
     def connect(self) -> "SendGridConnection":
         """Return a new conversation; opens nothing yet."""
