@@ -34,11 +34,10 @@ UNTRACED = (
     "tests/journeys/test_main", "tests/journeys/test_verses", "tests/machines/",
     "tests/test_bulletin.py", "tests/test_bulletin_marks", "tests/test_bulletin_robustness",
     "tests/test_checks_scripture", "tests/test_colours", "tests/test_consent",
-    "tests/test_dispatch.py", "tests/test_dispatch_course", "tests/test_dispatch_ledger",
-    "tests/test_dispatch_pace", "tests/test_email_check", "tests/test_freeze", "tests/test_issue",
-    "tests/test_languages", "tests/test_message", "tests/test_notices", "tests/test_rendering",
-    "tests/test_rest", "tests/test_settle", "tests/test_spamassassin", "tests/test_styles",
-    "tests/test_waivers", "tests/test_web.py", "tests/test_words",
+    "tests/test_dispatch_course", "tests/test_dispatch_ledger", "tests/test_email_check",
+    "tests/test_freeze", "tests/test_languages", "tests/test_message", "tests/test_notices",
+    "tests/test_rendering", "tests/test_settle", "tests/test_spamassassin", "tests/test_waivers",
+    "tests/test_web.py", "tests/test_words",
 )  # fmt: skip
 # They wait more than they work: first, and each in another worker than the one before it.
 SLOW = ("tests/machines/", "tests/faults/", "tests/journeys/")
