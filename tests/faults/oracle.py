@@ -68,7 +68,7 @@ def compare(
     with reading(engine) as session:
         found = report(session, issue_id)
         rows = session.execute(
-            select(Delivery.id, Delivery.subscriber_id, Delivery.state)
+            select(Delivery.id, Delivery.subscriber_id, Delivery.state, Delivery.reason)
             .where(Delivery.issue_id == issue_id)
             .order_by(Delivery.id)
         ).all()
@@ -87,7 +87,7 @@ def compare(
             (row.state is DeliveryState.SUBMITTED) != (copies[row.id] > 0)
             for row in rows
             if row.state not in (DeliveryState.UNKNOWN, DeliveryState.IN_FLIGHT)
-            and not (some_left and row.state is DeliveryState.EXCLUDED)
+            and not (some_left and row.reason is Reason.UNSUBSCRIBED)
         ),
         unknown=sum(row.state is DeliveryState.UNKNOWN for row in rows),
         states=Counter(row.state for row in rows),
