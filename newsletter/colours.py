@@ -181,15 +181,16 @@ class _Wish:
     def fault(self, scheme: str) -> Unreadable | None:
         """Return the first colour given with which something could not be read."""
         made = self.palette()
+        surfaces = tuple(made.surfaces().values())
         for behind, surface in made.surfaces().items():
             for name in _TEXTS:
                 colour = getattr(made, name)
                 if contrast(colour, surface) >= LEAST:
                     continue
-                if name in self.given:
-                    near = _readable(colour, tuple(made.surfaces().values()), LEAST)
+                near = _passing(colour, surfaces, LEAST) if name in self.given else None
+                if near:
                     return Unreadable(scheme, name, colour, behind, surface, near)
-                # Nothing that we could have chosen can be read on it.
+                # Nothing that could be chosen can be read on it.
                 near = nearest(made.sheet, self._carries) or LIGHT.sheet
                 return Unreadable(scheme, "sheet", colour, behind, surface, near)
         return None
@@ -209,10 +210,14 @@ def _wishes(light: Given, dark: Given) -> tuple[_Wish, _Wish]:
 
 def _readable(colour: str, surfaces: tuple[str, ...], aim: float) -> str:
     """Return the nearest colour of its hue with at least this contrast, or the best there is."""
-    found = nearest(colour, lambda each: _worst(each, surfaces) >= aim)
+    found = _passing(colour, surfaces, aim)
     if found is None and aim > LEAST:
-        found = nearest(colour, lambda each: _worst(each, surfaces) >= LEAST)
+        found = _passing(colour, surfaces, LEAST)
     return found or max(("#000000", "#ffffff"), key=lambda each: _worst(each, surfaces))
+
+
+def _passing(colour: str, surfaces: tuple[str, ...], aim: float) -> str | None:
+    return nearest(colour, lambda each: _worst(each, surfaces) >= aim)
 
 
 def nearest(colour: str, passes: Callable[[str], bool]) -> str | None:

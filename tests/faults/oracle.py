@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from newsletter.report import report
-from newsletter.tables import Attempt, Delivery, DeliveryState, IssueState, Reason
+from newsletter.tables import Attempt, Delivery, DeliveryState, IssueState, Pace, Reason
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys, Purpose
 from tests.audiences import add_bulletin, add_issue, add_list, add_people, address_of
@@ -33,11 +33,13 @@ class Verdict:
 def prepare(site: str | Engine, people: int, issues: int = 1) -> list[int]:
     """Make a list and so many issues for it that are due; return the numbers of the issues.
 
-    The people are new each time, so that nobody has an issue already.
+    The people are new each time, so that nobody has an issue already; what an earlier fault
+    taught about the pace is forgotten.
     """
     engine = open_engine(site) if isinstance(site, str) else site
     due = datetime.now(UTC) - timedelta(hours=1)
     with writing(engine) as session:
+        session.execute(delete(Pace))
         list_id = add_list(session, f"list-{uuid.uuid4().hex[:8]}")
         add_people(session, KEYS, list_id, people)
         made = [

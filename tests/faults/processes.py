@@ -48,6 +48,7 @@ class Work(NamedTuple):
     turn_size: int = 5  # SMTP has its own
     pause: float = 0.0  # seconds, before practice or the record answers
     waits: float = 10.0  # seconds that an intent, and then an answer, is good for
+    per_second: float | None = None
     per_day: int | None = None
     username: str = ""  # at the mail server
     lasts: bool = False  # until a SIGTERM; else until nothing is left
@@ -118,7 +119,7 @@ def dispatcher_for(work: Work, engine: Engine | None = None) -> Dispatcher:
     return Dispatcher(
         engine or open_engine(work.url),
         Keys(SITE_KEY),
-        Settings(provider=config.Provider(per_day=work.per_day)),
+        Settings(provider=config.Provider(per_second=work.per_second, per_day=work.per_day)),
         provider,
         lambda: datetime.now(UTC) + work.ahead,
         start_within=timedelta(seconds=work.waits),
