@@ -439,6 +439,7 @@ def test_a_verse_with_its_reference_stands_on_its_own(
         ("“他们必欢呼收割。” 诗篇 126:5（和合本）", "和合本"),
         ("“Those who sow.” Psalm 126:5.", ""),
         ("“Those who sow.” Psalm 126:5 [restricted]", ""),
+        ("“Those who sow.” (NIV) Psalm 126:5", "NIV"),
     ],
 )
 def test_the_translation_behind_a_reference_is_kept(paragraph: str, translation: str) -> None:
@@ -471,6 +472,30 @@ def test_a_passage_is_listed_once_and_with_its_words() -> None:
     ).scriptures
 
     assert verse.quotation == "“Those who sow.”"
+
+
+def test_a_passage_that_is_quoted_twice_keeps_both_words() -> None:
+    found = read(
+        "Title\n\nPs 126:5: “Those who sow.”\n\nA story.\n\nPs 126:5: “They that weep.”"
+    ).scriptures
+
+    assert [verse.quotation for verse in found] == ["“Those who sow.”", "“They that weep.”"]
+
+
+def test_words_in_brackets_behind_a_verse_are_lost_to_no_translation() -> None:
+    (verse,) = read("Title\n\nPsalm 126:5 (NIV) “Those who sow.” (We do.)").scriptures
+
+    assert (verse.quotation, verse.translation) == ("“Those who sow.” (We do.)", "NIV")
+
+
+def test_a_heading_that_is_a_passage_stays_one_where_no_points_follow() -> None:
+    text = "# Title\n\n> The hills were dark.\n\n## Psalm 121\n\nWe read it together."
+
+    assert story(read(text, "a.md")) == [
+        "> The hills were dark.",
+        "## Psalm 121",
+        ". We read it together.",
+    ]
 
 
 def test_two_passages_on_a_line_are_no_single_reference() -> None:

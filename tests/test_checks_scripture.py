@@ -143,6 +143,7 @@ def test_what_cannot_be_read_is_a_warning_that_shows_how_to_write_it() -> None:
         ("en", "Psalm 23:1 (ESV): “The LORD is my shepherd.”", 0),
         ("en", "“The LORD is my shepherd.” (Psalm 23:1, NIV)", 0),
         ("en", "“The LORD is my shepherd.” (Psalm 23:1)\n\nQuotations: King James Version.", 0),
+        ("en", "“The LORD is my shepherd.” (Psalm 23:1 (Hope for Today))", 0),
         ("en", "We read Psalm 23:1.", 0),
         ("de", "„Der Herr ist mein Hirte.“ (Psalm 23,1, Lutherbibel 2017)", 0),
         ("de", "„Der Herr ist mein Hirte.“ (Psalm 23,1)", 1),

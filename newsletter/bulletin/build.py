@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from newsletter.bulletin.apart import Said, parted
 from newsletter.bulletin.model import (
@@ -88,22 +88,16 @@ def build(
 
 
 def _without_verses_as_headings(parts: Iterable[Part], language: str) -> Iterator[Part]:
-    """Take a reference below quoted words for theirs, though it stands above the points."""
+    """Take a reference between quoted words and the points for theirs, and for no heading."""
     before: Part | None = None
-    for part in parts:
-        if isinstance(part, Named) and isinstance(before, Said) and _is_quoted(before, language):
-            references, _ = _alone(
-                _unmarked(Said(part.text, part.line), language)[0].text, language
-            )
-            if references:
-                part = Said(part.text, part.line, alone=True)
+    for part, following in pairwise([*parts, None]):
+        if isinstance(part, Named) and isinstance(following, Listed):
+            reference = Said(part.text, part.line, alone=True)
+            if isinstance(before, Said) and _pair(before, reference, language):
+                part = reference
+        if part is not None:
+            yield part
         before = part
-        yield part
-
-
-def _is_quoted(said: Said, language: str) -> bool:
-    words, _ = _credited(_unmarked(said, language)[0].text)
-    return said.quoted or marks(words).whole
 
 
 def _verses(
@@ -138,17 +132,15 @@ def _verse(said: Said, last: bool, language: str) -> list[Scripture]:
         return []
     first, final = references[0], references[-1]
     if first.start == 0 and (after := _AFTER.match(said.text, first.end)):
-        words, name = _credited(after["words"])
+        words, translation = _credited(after["words"], after[1])
         if words and (opens(words) or (after["mark"] in (":", "：") and (last or said.quoted))):
-            translation = _bare(after[1]) or name
             return _scriptures(_same(references, first), said.line, words, translation, level)
     end = _END.match(said.text, final.end)
     if end and (before := _BEFORE.match(said.text[: final.start])):
-        words, name = _credited(before["words"])
+        words, translation = _credited(before["words"], end[1] or end[2])
         if words and (
             marks(words).whole or (before["mark"] in ("–", "—", "-") and (last or said.quoted))
         ):
-            translation = _bare(end[1] or end[2]) or name
             return _scriptures(_same(references, final), said.line, words, translation, level)
     return []
 
@@ -159,23 +151,23 @@ def _pair(first: Said, second: Said, language: str) -> list[Scripture]:
     marked = [level for level in (of_first, of_second) if level]
     level = stricter(*marked) if marked else None
     for words, alone in ((first, second), (second, first)):
-        references, translation = _alone(alone.text, language)
-        said, name = _credited(words.text)
+        references, named = _alone(alone.text, language)
+        said, translation = _credited(words.text, named)
         if references and (words.quoted or marks(said).whole):
             line = min(words.line, alone.line)
-            return _scriptures(references, line, said, translation or name, level)
+            return _scriptures(references, line, said, translation, level)
     return []
 
 
-def _alone(text: str, language: str) -> tuple[list[Reference], str]:
-    """Return the reference that is all of a text, and the translation that it names."""
+def _alone(text: str, language: str) -> tuple[list[Reference], str | None]:
+    """Return the reference that is all of a text, and the translation as written behind it."""
     references = find_references(text, language)
     if not references or references[0].written != references[-1].written:
-        return [], ""
+        return [], None
     before, end = text[: references[0].start], _END.match(text, references[0].end)
     if end is None or before.strip(" –—-([（"):
-        return [], ""
-    return references, _bare(end[1] or end[2])
+        return [], None
+    return references, end[1] or end[2]
 
 
 def _unmarked(said: Said, language: str) -> tuple[Said, Sensitivity | None]:
@@ -183,14 +175,16 @@ def _unmarked(said: Said, language: str) -> tuple[Said, Sensitivity | None]:
     return replace(said, text=text), level
 
 
-def _credited(words: str) -> tuple[str, str]:
-    """Return quoted words without the translation in brackets behind them, and that."""
+def _credited(words: str, named: str | None) -> tuple[str, str]:
+    """Return quoted words and their translation.
+
+    It is the one that is `named` behind the reference, else what stands in brackets behind the
+    words, which it is taken from.
+    """
+    if named:
+        return words, named.strip("()[]（） ")
     found = _CREDITED.fullmatch(words)
     return (found["words"], found["name"].strip()) if found else (words, "")
-
-
-def _bare(translation: str | None) -> str:
-    return (translation or "").strip("()[]（） ")
 
 
 def _same(references: Sequence[Reference], one: Reference) -> list[Reference]:
@@ -254,10 +248,16 @@ def _texts(block: Block) -> Iterator[tuple[int, str]]:
 
 
 def _each_once(scriptures: Iterable[Scripture]) -> list[Scripture]:
-    """Return each passage once, in the order of the text; one with its words goes first."""
-    first: dict[str, Scripture] = {}
+    """Return each passage once, in the order of the text; what quotes other words of it, too.
+
+    Those with their words come first.
+    """
+    first: dict[tuple[str, str | None], Scripture] = {}
+    passages: set[str] = set()
     for scripture in scriptures:
-        first.setdefault(scripture.osis, scripture)
+        if scripture.quotation or scripture.osis not in passages:
+            first.setdefault((scripture.osis, scripture.quotation), scripture)
+            passages.add(scripture.osis)
     return sorted(first.values(), key=lambda scripture: scripture.line)
 
 

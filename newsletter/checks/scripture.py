@@ -96,7 +96,7 @@ def _translations(bulletin: Bulletin) -> Iterator[Finding]:
     if named - lines:
         return  # a line for all of them: "Quotations are from the NIV."
     for scripture in quoted:
-        if scripture.line not in named:
+        if scripture.line not in named and not scripture.translation:
             example = example_translation(bulletin.language)
             yield remark(
                 "translation-unnamed",
