@@ -82,6 +82,12 @@ def test_whatever_a_person_mends_makes_another_normal_text(mended: str) -> None:
     assert similarity(read(mended), read(FIRST)) > MOSTLY
 
 
+def test_a_mark_at_a_verse_makes_another_normal_text() -> None:
+    verse = "Title\n\nIt rained.\n\nPsalm 126:5: “Those who sow.”"
+
+    assert normal_text(read(verse)) != normal_text(read(f"{verse} [restricted]"))
+
+
 def test_a_corrected_verse_and_two_rewritten_sentences_are_the_same_bulletin() -> None:
     rewritten = (
         FIRST.replace("107:31", "107:8")

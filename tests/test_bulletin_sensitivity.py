@@ -244,6 +244,18 @@ def test_a_mark_in_a_heading_is_for_all_that_it_names() -> None:
     assert "Snow." in repr(shown)
 
 
+@pytest.mark.parametrize(("below", "is_shown"), [("", False), ("## Snow\n\nIt fell.\n\n", True)])
+def test_a_mark_in_a_heading_is_for_the_verse_below_it(below: str, is_shown: bool) -> None:
+    source = (
+        "# The week\n\nRain.\n\n## Kabul [restricted]\n\nThey met.\n\n### Evening\n\nThey sang.\n\n"
+        f"{below}Psalm 121:5: “The Lord watches over you.”"
+    )
+    shown = shown_to(read_bulletin(source.encode(), "week.md"), PUBLIC)
+
+    assert shown is not None
+    assert bool(shown.scriptures) == is_shown
+
+
 def test_the_mail_holds_what_is_marked_without_the_marks() -> None:
     source = (
         b"# The week\n\n[supporters] Omar met.\n\n> Snow [restricted]\n\n## News [restricted]\n\n"

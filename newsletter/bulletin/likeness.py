@@ -57,8 +57,7 @@ def similarity(a: Bulletin, b: Bulletin) -> float:
     """Return how much of their wording two bulletins share, from 0 to 1.
 
     That is Dice's coefficient over runs of three words, or of two signs where a script puts no
-    spaces between words; from `MOSTLY` on they are versions
-    of one bulletin.
+    spaces between words; from `MOSTLY` on they are versions of one bulletin.
     """
     first, second = _shingles(a), _shingles(b)
     return 2 * len(first & second) / (len(first) + len(second))
@@ -81,8 +80,7 @@ def _parts(bulletin: Bulletin) -> Iterator[str]:
             case Button() | Divider() | Note() | Columns():
                 yield from _apart(block)
     yield from _points(bulletin)
-    for scripture in bulletin.scriptures:
-        yield f"= {scripture.written} {scripture.quotation or ''}{scripture.translation}"
+    yield from _scriptures(bulletin)
     if bulletin.sensitivity is not Sensitivity.PUBLIC:
         yield f"~ {bulletin.sensitivity}"
     yield from (
@@ -102,6 +100,13 @@ def _points(bulletin: Bulletin) -> Iterator[str]:
         yield f"* {point.group or ''}|{point.date or ''}|{point.text}"
         if point.sensitivity is not None:
             yield f"~ {point.sensitivity}"
+
+
+def _scriptures(bulletin: Bulletin) -> Iterator[str]:
+    for scripture in bulletin.scriptures:
+        yield f"= {scripture.written} {scripture.quotation or ''}{scripture.translation}"
+        if scripture.sensitivity is not None:
+            yield f"~ {scripture.sensitivity}"
 
 
 def _shingles(bulletin: Bulletin) -> set[tuple[str, ...]]:

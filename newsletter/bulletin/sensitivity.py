@@ -118,7 +118,7 @@ def shown_to(bulletin: Bulletin, level: Sensitivity) -> Bulletin | None:
         summary=summary,
         blocks=tuple(blocks),
         points=tuple(replace(point, line=1) for point in points),
-        scriptures=tuple(_shown_scriptures(bulletin.scriptures, texts, level)),
+        scriptures=tuple(_shown_scriptures(bulletin, texts, level)),
         lines=(),
         residue=(),
         leftovers=(),
@@ -292,12 +292,27 @@ def _comes_from(made: str, hidden: Iterable[str]) -> bool:
 
 
 def _shown_scriptures(
-    scriptures: Iterable[Scripture], texts: list[str], level: Sensitivity
+    bulletin: Bulletin, texts: list[str], level: Sensitivity
 ) -> Iterator[Scripture]:
     """Yield passages that stand on their own, and those that something shown mentions."""
-    found = [verse for verse in scriptures if _may_see(level, verse.sensitivity)]
-    apart = {(verse.line, verse.written) for verse in found if verse.quotation}
+    found = [verse for verse in bulletin.scriptures if _may_see(level, verse.sensitivity)]
+    apart = {
+        (verse.line, verse.written)
+        for verse in found
+        if verse.quotation and not _is_kept_back_above(bulletin, verse.line, level)
+    }
     for verse in found:
         own = (verse.line, verse.written) in apart
         if own or any(verse.written in text for text in texts):
             yield verse
+
+
+def _is_kept_back_above(bulletin: Bulletin, line: int, level: Sensitivity) -> bool:
+    """Whether a line stands below a heading that holds a mark: it is no block any more."""
+    closed: int | None = None  # as in `_each_shown`
+    above = (block for block in bulletin.blocks if isinstance(block, Heading) and block.line < line)
+    for heading in above:
+        if closed is None or heading.level <= closed:
+            seen = _may_see(level, read_mark(heading.text, bulletin.language)[1])
+            closed = None if seen else heading.level
+    return closed is not None
