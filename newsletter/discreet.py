@@ -11,6 +11,7 @@ from newsletter.config import Settings
 from newsletter.names import Kind, Names, Pseudonym, fold, is_enough
 
 _NEEDED = ("name", "email", "url", "postal_address")
+_SIGNED = ("domain", "rsa_selector", "ed25519_selector")  # what a signature shows
 
 
 class Named(NamedTuple):
@@ -69,8 +70,10 @@ def fault_in(settings: Settings) -> str:
     for setting, host in hosts.items():
         if any(_belong_together(host, own) for own in ministry.domains):
             return f"{setting} under [discreet] is of a domain that names the ministry"
-    for setting in _NEEDED:
-        if ministry.named_in(getattr(discreet, setting), settings.organisation.language):
+    shown = {name: getattr(discreet, name) for name in (*_NEEDED, "return_path")}
+    shown |= {f"dkim.{name}": getattr(discreet.dkim, name) for name in _SIGNED}
+    for setting, text in shown.items():
+        if ministry.named_in(text, settings.organisation.language):
             return f"{setting} under [discreet] names the ministry"
     return ""
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, literal, select, update
 
 from newsletter.bulletin import Columns
 from newsletter.checks import Severity
-from newsletter.config import Settings
+from newsletter.config import Dkim, Settings
 from newsletter.discreet import Ministry, Named, fault_in
 from newsletter.dispatch.forms import Forms
 from newsletter.dispatch.freeze import ApprovalVoid, _refuse_gaps, edition_for, freeze
@@ -424,10 +424,14 @@ def test_scheduling_makes_the_edition_that_the_settings_now_allow(small: Office)
             "return_path under [discreet] is of a domain that names the ministry",
         ),
         ({"postal_address": "3 Chapel Lane\u00a0, Leeds"}, "postal_address under [discreet] names"),
+        ({"return_path": "night.watch@quiet.example"}, "return_path under [discreet] names"),
+        ({"dkim": Dkim(rsa_selector="night-watch1")}, "dkim.rsa_selector under [discreet] names"),
+        ({"dkim": Dkim(domain="night-watch.quiet.example")}, "dkim.domain under [discreet] names"),
+        ({"dkim": Dkim(domain="quiet.example", ed25519_selector="autumn")}, ""),
     ],
 )
 def test_settings_that_name_the_ministry_make_no_discreet_mail(
-    discreet: dict[str, str], fault: str
+    discreet: dict[str, object], fault: str
 ) -> None:
     changed = SETTINGS.discreet.model_copy(update=discreet)
     settings = SETTINGS.model_copy(update={"discreet": changed})
