@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
@@ -311,16 +311,20 @@ def private_file(file: Path) -> Iterator[BinaryIO]:
     """
     part = file.with_name(file.name + ".part")
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        part.unlink(missing_ok=True)  # of a process that was killed, or somebody else's
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as opened:
             yield opened
         part.replace(file)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise Problem(
-            f"The file {file} cannot be written: check that its folder exists, may be written to "
-            "and has space left."
-        ) from None
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()  # half a file holds addresses, too
+        if isinstance(error, OSError):
+            raise Problem(
+                f"The file {file} cannot be written: check that its folder exists, may be written "
+                "to and has space left."
+            ) from None
+        raise
 
 
 def _exported(session: Session, keys: Keys, list_id: int) -> Iterator[list[str]]:

@@ -42,6 +42,7 @@ from subscribers.transfer import (
     export_csv,
     export_file,
     import_csv,
+    private_file,
 )
 from tests.conftest import NOON
 from tests.people import CONSENT, add_list, join
@@ -528,9 +529,30 @@ def test_a_file_of_an_export_is_for_this_user_and_whole(
 def test_an_export_that_cannot_be_written_is_one_sentence(
     engine: Engine, keys: Keys, weekly: int, tmp_path: Path
 ) -> None:
+    (tmp_path / "a file").touch()
     with reading(engine) as session:
-        with pytest.raises(Problem, match="cannot be written"):
-            export_file(session, keys, weekly, tmp_path / "missing" / "people.csv")
+        for folder in ("missing", "a file"):
+            with pytest.raises(Problem, match="cannot be written"):
+                export_file(session, keys, weekly, tmp_path / folder / "people.csv")
+
+
+def test_an_export_that_breaks_off_leaves_no_half_of_it(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), private_file(tmp_path / "people.csv"):
+        raise KeyboardInterrupt
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_others_left_in_its_place_does_not_become_the_file(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.touch(0o644)
+    (tmp_path / "people.csv.part").symlink_to(theirs)
+
+    with private_file(tmp_path / "people.csv") as file:
+        file.write(b"anna@example.org")
+
+    assert theirs.read_bytes() == b""
+    assert stat.S_IMODE((tmp_path / "people.csv").stat().st_mode) == 0o600
 
 
 # --- privacy --------------------------------------------------------------------------
