@@ -1,8 +1,8 @@
 """A site in one file, and a site from such a file.
 
-The file is a tar archive: `backup.json`, `newsletter.toml`, `templates/`, and the SQLite
-database as of one moment, marked as a copy.  `secret.key` is not in it: without the key the
-file names no one.
+The file is a tar archive: `backup.json`, `newsletter.toml`, `templates/`, the logos that lie in
+the site's folder, and the SQLite database as of one moment, marked as a copy.  `secret.key` is
+not in it: without the key the file names no one.
 """
 
 import io
@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from newsletter.config import SETTINGS_FILE, has_key, read_settings
+from newsletter.config import SETTINGS_FILE, Settings, has_key, read_settings
 from newsletter.errors import NotAllowed, Problem, UnreadableInput
 from newsletter.migrations import latest
 from newsletter.original import copy_database
@@ -105,9 +105,19 @@ def _write(site: Site, database: Path, opened: BinaryIO, now: datetime) -> None:
         for path in sorted(path for path in templates.rglob("*") if path.is_file()):
             name = PurePosixPath(_TEMPLATES, path.relative_to(templates).as_posix())
             _add(archive, str(name), path.read_bytes(), now)
+        for logo in _logos(site.settings):
+            if (site.folder / logo).is_file():
+                _add(archive, str(logo), (site.folder / logo).read_bytes(), now)
         entry = _entry(_DATABASE, database.stat().st_size, now)
         with database.open("rb") as copy:
             archive.addfile(entry, copy)
+
+
+def _logos(settings: Settings) -> set[PurePosixPath]:
+    """Return the logos in the site's folder; what lies elsewhere is not ours to copy."""
+    named = {settings.logo_of(name) for name in ("", *settings.lists)} - {""}
+    paths = map(PurePosixPath, named)
+    return {path for path in paths if not {"/", "..", _TEMPLATES} & set(path.parts)}
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, now: datetime) -> None:
@@ -148,7 +158,8 @@ def _take_out(archive: tarfile.TarFile, folder: Path, made: list[Path]) -> None:
     """Write what a backup of ours holds, and nothing else that somebody put into the file."""
     folder.mkdir(parents=True, exist_ok=True)
     _copy_out(archive, SETTINGS_FILE, folder / SETTINGS_FILE, made)
-    url = database_url(folder, read_settings(folder))
+    settings = read_settings(folder)
+    url, logos = database_url(folder, settings), _logos(settings)
     if url.get_backend_name() != "sqlite" or not url.database:
         raise NotAllowed(
             "The settings name a database that is no SQLite file: set [database] url, or the "
@@ -162,7 +173,8 @@ def _take_out(archive: tarfile.TarFile, folder: Path, made: list[Path]) -> None:
         )
     for entry in archive:
         path = PurePosixPath(entry.name)
-        if entry.isfile() and path.parts[0] == _TEMPLATES and ".." not in path.parts:
+        is_ours = path in logos or (path.parts[0] == _TEMPLATES and ".." not in path.parts)
+        if entry.isfile() and is_ours:
             target = folder.joinpath(*path.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy_out(archive, entry.name, target, made)

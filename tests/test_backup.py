@@ -57,6 +57,30 @@ def test_a_restored_site_opens_with_its_key(site: Site, file: Path, tmp_path: Pa
     opened.engine.dispose()
 
 
+def test_logos_in_the_sites_folder_come_back(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.png").write_bytes(b"elsewhere")
+    lists = {
+        "hills": "pictures/hills.png",
+        "wells": "templates/wells.png",
+        "rivers": "../elsewhere.png",
+        "roads": "missing.png",
+    }
+    settings = "".join(f'[lists.{name}]\nlogo = "{logo}"\n' for name, logo in lists.items())
+    site = create_site(tmp_path / "site", f'{SETTINGS}[brand]\nlogo = "./own.png"\n{settings}')
+    (site.folder / "pictures").mkdir()
+    there = ("own.png", "pictures/hills.png", "templates/wells.png")
+    for name in there:
+        (site.folder / name).write_bytes(name.encode())
+
+    back_up(site, tmp_path / "letter.tar", NOON)
+    made = restore(tmp_path / "letter.tar", tmp_path / "new" / "again").folder
+
+    assert [(made / name).read_text() for name in there] == list(there)
+    assert {str(path.relative_to(made)) for path in made.rglob("*.png")} == set(there)
+    assert list((tmp_path / "new").rglob("elsewhere.png")) == []
+    site.engine.dispose()
+
+
 def test_an_older_backup_is_overwritten_whole_or_not_at_all(site: Site, file: Path) -> None:
     back_up(site, file, NOON)
 

@@ -53,7 +53,7 @@ NOT_KNOWN = (
 
 
 def backup(file: File, by: By = None, site: SiteFolder = None) -> None:
-    """Write settings, templates and database to one file, while the service runs.
+    """Write settings, templates, logos and database to one file, while the service runs.
 
     Example: newsletter backup /backups/letter.tar
     """
