@@ -9,6 +9,7 @@ import pytest
 from fastapi import Request
 from sqlalchemy import select, update
 
+from newsletter.config import Discreet
 from newsletter.rendering import Photo, RenderedEmail, Shell, Slot
 from newsletter.site import Site
 from newsletter.tables import (
@@ -135,7 +136,7 @@ def _edition(site: Site, issue_id: int, no: int, language: str) -> Edition:
     email = RenderedEmail(
         "Pray & give thanks",
         html,
-        Shell(("", "\nPray <now>."), (Slot.GREETING,)),
+        Shell(("", "\nPray <now>.\n", ""), (Slot.GREETING, Slot.UNSUBSCRIBE)),
         language,
         photos=(Photo("dot@photo", "image/png", b"dot"),),
     )
@@ -315,6 +316,21 @@ def test_each_edition_has_its_page(site: Site, port: int) -> None:
 
     assert f'href="{number}/email?edition=1">On its own, language fa</a>' in page
     assert "<html lang=fa>" in farsi.text
+
+
+def test_a_discreet_edition_shows_its_own_links_in_both_parts(site: Site) -> None:
+    number = _issue(site, IssueState.SCHEDULED)
+    with writing(site.engine) as session:
+        session.execute(update(Edition).where(Edition.issue_id == number).values(style="discreet"))
+    discreet = Discreet(url="https://letters.example.net")
+    settings = site.settings.model_copy(update={"discreet": discreet})
+
+    with serve(replace(site, settings=settings), lambda: NOON, "127.0.0.1", 0) as running:
+        paths = (f"/staff/issues/{number}", f"/staff/issues/{number}/email")
+        shown = [ask(running.port, "GET", path).text for path in paths]
+
+    assert all("https://letters.example.net/u/" in each for each in shown)
+    assert not any(f"{site.settings.organisation.url}/u/" in each for each in shown)
 
 
 def test_an_issue_without_editions_still_has_a_page(site: Site, port: int) -> None:

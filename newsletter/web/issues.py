@@ -136,9 +136,8 @@ def show_issue(issue_id: str, web: Here) -> Response:
             return error_page(web, 404)
         issue = _issue_page(session, web, number)
         editions = _editions(session, web.site.keys, number)
-    answer = page(
-        web, "staff/issue.html.j2", issue=issue, editions=editions, text=_text(web, editions)
-    )
+        text = _as_text(web, editions[0], style_of(session, number)) if editions else ""
+    answer = page(web, "staff/issue.html.j2", issue=issue, editions=editions, text=text)
     answer.headers["Content-Security-Policy"] = web.policy + "; frame-src 'self'"
     return answer
 
@@ -231,15 +230,11 @@ def _editions(session: Session, keys: Keys, issue_id: int) -> dict[int | None, R
     }
 
 
-def _text(web: Web, editions: dict[int | None, RenderedEmail]) -> str:
-    if 0 not in editions:
-        return ""
-    return merge(editions[0].text, _sample_values(web, editions[0].language)[1])
+def _as_text(web: Web, email: RenderedEmail, style: Style) -> str:
+    return merge(email.text, _sample_values(web, email.language, style)[1])
 
 
-def _sample_values(
-    web: Web, language: str, style: Style = Style.STANDARD
-) -> tuple[SlotValues, SlotValues]:
+def _sample_values(web: Web, language: str, style: Style) -> tuple[SlotValues, SlotValues]:
     settings, token = web.site.settings, web.site.keys.token(Purpose.SAMPLE, 0)
     url = settings.discreet.url if style is Style.DISCREET else settings.organisation.url
     return slot_values(None, language, f"{url}/u/{token}", f"{url}/p/{token}")
