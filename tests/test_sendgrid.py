@@ -542,6 +542,13 @@ def test_nothing_listening_is_tried_later() -> None:
     assert "connection refused" in outcomes[0].sentence
 
 
+def test_without_tls_no_authorities_are_read_and_none_are_trusted() -> None:
+    context = line.tls_context("http://127.0.0.1:8025")
+
+    assert context.cert_store_stats() == {"x509": 0, "crl": 0, "x509_ca": 0}
+    assert context.verify_mode is ssl.CERT_REQUIRED
+
+
 def test_over_tls_the_certificate_has_to_hold(tmp_path: Path) -> None:
     shown = certificate(tmp_path)
     with sendgrid_server(tmp_path, encrypted=True, shown=shown) as server:
