@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -123,18 +123,13 @@ class VerseIndex:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._remembered: dict[tuple[tuple[str, ...], str], Comparison | None] = {}
+        self._remembered = lru_cache(REMEMBERED)(self._asked_twice)
 
     def compare(self, cited: tuple[str, ...], quotation: str) -> Comparison | None:
         """Return `match.compare` of a quotation; None too where the index cannot be read."""
-        asked = (cited, quotation)
-        if asked not in self._remembered:
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-            self._remembered[asked] = self._asked_twice(cited, quotation)
-        return self._remembered[asked]
+        return self._remembered(cited, quotation)
 
-    def _asked_twice(self, cited: Sequence[str], quotation: str) -> Comparison | None:
+    def _asked_twice(self, cited: tuple[str, ...], quotation: str) -> Comparison | None:
         for _ in range(2):
             try:
                 with self.opened() as verses:
