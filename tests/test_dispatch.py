@@ -322,34 +322,9 @@ def test_a_call_that_takes_too_long_after_a_stop_is_cut(site: Site, soon: None) 
 # --- the service ------------------------------------------------------------------------------
 
 
-def test_the_service_starts_an_issue_when_it_is_due(site: Site, soon: None) -> None:
-    site.now = MONDAY - timedelta(hours=1)
-    provider = site.scripted(connections=2)
-    stop = threading.Event()
-    service = threading.Thread(target=site.dispatcher(provider).run, args=(stop,))
-    service.start()
-    wait_until(lambda: not service.is_alive() or provider.opened == 0)
-    early = provider.calls
-    site.now = MONDAY
-    wait_until(lambda: site.issue().state is IssueState.COMPLETED)
-    wait_until(lambda: provider.open_now == 0)  # idle conversations are ended
-    stop.set()
-    service.join(20)
-
-    assert early == 0
-    assert not service.is_alive()
-    assert provider.recorded() == site.everyone()
-
-
-@pytest.fixture
-def rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks around once an hour: what happens at once happens because of a glance."""
-    monkeypatch.setattr(engine_module, "LOOK_EVERY", timedelta(hours=1))
-
-
 @contextmanager
 def served(dispatcher: Dispatcher) -> Iterator[None]:
-    """Run the service, and end it."""
+    """Run the service meanwhile; it must stop at once afterwards."""
     stop = threading.Event()
     service = threading.Thread(target=dispatcher.run, args=(stop,))
     service.start()
@@ -359,6 +334,26 @@ def served(dispatcher: Dispatcher) -> Iterator[None]:
         stop.set()
         service.join(20)
         assert not service.is_alive()
+
+
+def test_the_service_starts_an_issue_when_it_is_due(site: Site, soon: None) -> None:
+    site.now = MONDAY - timedelta(hours=1)
+    provider = site.scripted(connections=2)
+
+    with served(site.dispatcher(provider)):
+        early = provider.calls
+        site.now = MONDAY
+        wait_until(lambda: site.issue().state is IssueState.COMPLETED)
+        wait_until(lambda: provider.open_now == 0)  # idle conversations are ended
+
+    assert early == 0
+    assert provider.recorded() == site.everyone()
+
+
+@pytest.fixture
+def rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks around once an hour: what happens at once happens because of a glance."""
+    monkeypatch.setattr(engine_module, "LOOK_EVERY", timedelta(hours=1))
 
 
 def test_resuming_takes_hold_without_waiting_for_the_next_look(site: Site, rarely: None) -> None:
@@ -427,15 +422,12 @@ def test_the_service_comes_back_to_those_who_were_put_off(site: Site, soon: None
         return Outcome(recipient.delivery_id, Answer.ACCEPTED)
 
     provider = site.scripted(say=say, turn_size=10)
-    stop = threading.Event()
-    service = threading.Thread(target=site.dispatcher(provider).run, args=(stop,))
-    service.start()
-    wait_until(lambda: not put_off)
-    wait_until(lambda: site.states() == {PENDING: 40})
-    site.now = MONDAY + FIRST_WAIT
-    wait_until(lambda: site.issue().state is IssueState.COMPLETED)
-    stop.set()
-    service.join(20)
+
+    with served(site.dispatcher(provider)):
+        wait_until(lambda: not put_off)
+        wait_until(lambda: site.states() == {PENDING: 40})
+        site.now = MONDAY + FIRST_WAIT
+        wait_until(lambda: site.issue().state is IssueState.COMPLETED)
 
     assert provider.recorded() == site.everyone()
 

@@ -1,8 +1,7 @@
 """The dispatcher under limits, slowing down, in doubt, and with the first hundred: all once."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,7 +40,7 @@ from tests.audiences import MONDAY, address_of
 from tests.office import TEMPLATES
 from tests.servers.sendgrid import KEY, Mishap, sendgrid_server
 from tests.servers.smtp import Fault, smtp_server
-from tests.test_dispatch import Site, make_site, on_call, wait_until
+from tests.test_dispatch import Site, make_site, on_call, served, wait_until
 
 PENDING, IN_FLIGHT, SUBMITTED, FAILED, UNKNOWN, EXCLUDED = DeliveryState
 
@@ -73,20 +72,6 @@ def large(engine: Engine, keys: Keys, tmp_path: Path) -> Site:
 def dispatcher(site: Site, provider: Provider, **limits: object) -> Dispatcher:
     settings = Settings(provider=ProviderSettings.model_validate(limits))
     return Dispatcher(site.engine, site.keys, settings, provider, site.clock)
-
-
-@contextmanager
-def running(work: Dispatcher) -> Iterator[None]:
-    """Run the service meanwhile; it must stop at once afterwards."""
-    stop = threading.Event()
-    service = threading.Thread(target=work.run, args=(stop,))
-    service.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        service.join(20)
-    assert not service.is_alive()
 
 
 def pass_time(site: Site, step: timedelta, until: Callable[[], bool]) -> None:
@@ -179,7 +164,7 @@ def test_a_rate_is_kept_by_all_connections(site: Site) -> None:
     provider = site.scripted(connections=3, turn_size=10)
     work = dispatcher(site, provider, per_second=2)
 
-    with running(work):
+    with served(work):
         wait_until(lambda: provider.calls == 1)
         pass_time(site, timedelta(milliseconds=100), lambda: is_completed(site))
 
@@ -207,7 +192,7 @@ def test_no_wait_for_the_pace_delays_a_pause(
 ) -> None:
     provider = site.scripted()
 
-    with running(dispatcher(site, provider, per_second=per_second)):
+    with served(dispatcher(site, provider, per_second=per_second)):
         wait_until(lambda: provider.calls == 1)
         site.set_issue(state)
         wait_until(lambda: _leases(site) == 0)
@@ -247,7 +232,7 @@ def test_the_whole_provider_waits_as_long_as_it_asks(site: Site) -> None:
     say = put_off_once(slow_down=True, retry_after=timedelta(seconds=30))
     provider = site.scripted(say=say, connections=1)
 
-    with running(dispatcher(site, provider)):
+    with served(dispatcher(site, provider)):
         wait_until(lambda: bool(provider.calls) and _leases(site) == 0)
         site.now += timedelta(seconds=29)
         hold = pace_row(site).hold_until
@@ -283,7 +268,7 @@ def test_a_mail_server_that_says_421_is_fed_more_slowly_and_recovers(
                 lowered.append(session.scalar(select(Pace.per_second)))
             return is_completed(site)
 
-        with running(dispatcher(site, relay)):
+        with served(dispatcher(site, relay)):
             wait_until(lambda: len(server.heard()) > 1)
             pass_time(site, timedelta(seconds=3), look)
         taken = [message.recipients[0] for message in server.taken()]
@@ -301,7 +286,7 @@ def test_a_429_of_sendgrid_is_obeyed_for_everybody(
         server.plan(Mishap(status=429, headers={"Retry-After": "40"}, nth=1))
         provider = SendGrid(server.settings(batch_size=10), KEY)
 
-        with running(dispatcher(site, provider)):
+        with served(dispatcher(site, provider)):
             wait_until(lambda: pace_hold(site) is not None and _leases(site) == 0)
             calls = len(server.requests())
             hold = pace_hold(site)
@@ -351,7 +336,7 @@ def test_a_run_of_lost_answers_pauses_the_issue_and_tells_staff(site: Site) -> N
         say=lambda r: Outcome(r.delivery_id, Answer.UNKNOWN), connections=2, turn_size=5
     )
 
-    with running(dispatcher(site, provider)):
+    with served(dispatcher(site, provider)):
         pass_time(site, timedelta(seconds=20), lambda: site.issue().state is IssueState.PAUSED)
 
     assert site.states()[UNKNOWN] <= 2 * 5 + RUN - 1
@@ -436,7 +421,7 @@ def test_the_service_lets_all_connections_go_once_the_first_are_judged(large: Si
         before=lambda call: together.wait() and None if 10 < call <= 13 else None,
     )
 
-    with running(dispatcher(large, provider)):
+    with served(dispatcher(large, provider)):
         wait_until(lambda: is_completed(large))
 
     assert provider.recorded() == large.everyone()

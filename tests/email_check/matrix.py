@@ -34,17 +34,11 @@ from newsletter.rendering import (
 from newsletter.site import shipped_templates
 from subscribers.style import Style
 from tests.brands import BRANDS, branded
+from tests.bulletins import LOOK
 from tests.message_rules import broken_rules
 
 LETTERS = Path(__file__).parent / "letters"
 LANGUAGES = tuple(sorted(file.suffixes[0][1:] for file in LETTERS.glob("harvest.*.txt")))
-LOOK = Look(
-    organisation="Prayer & Mercy Network",
-    postal_address="1 Example Street, London",
-    list_title="Weekly Prayer",
-    website="https://prayer.example.org",
-    sender_name="Prayer Network",
-)
 DISCREET = Look(
     organisation="Anna",
     postal_address="PO Box 1, London",
