@@ -4,7 +4,6 @@ What was deleted, hidden or commented, what tracks, and what every page of a sit
 out and told.  Lines are numbered as they are read: a page's own lines tell a person nothing.
 """
 
-import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletter.bulletin import web_signs
-from newsletter.bulletin.decoding import decode, encoding_name
 from newsletter.bulletin.links import without_tracking, written_out
 from newsletter.bulletin.model import LeftoverKind, Picture, Property, SourceLine
 from newsletter.bulletin.passage import Passage, Role
@@ -23,29 +21,16 @@ from newsletter.bulletin.prose import tidy
 from newsletter.bulletin.reading import Head, Reading, Tally
 from newsletter.bulletin.web_looks import LOOKS, PLAIN, Look, look_within
 from newsletter.bulletin.web_signs import Attributes, Sheet
+from newsletter.bulletin.web_source import is_too_deep, page_text, too_deep
 from newsletter.errors import UnreadableInput
 
 MAX_BYTES = 10_000_000
-MOST_WORDS_BYTES = 4_000_000  # of markup, pictures apart
 DEEPEST = 150  # elements within each other; pages that people read have a third of it
-_MOST_OPEN = 2_000  # tags left open before the page is taken apart at all
 _MOST_PROPERTIES = 100
 DIVIDER = "divider-of-the-story"
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)")
-_NEST_NOT = frozenset(  # empty elements, and those that the next of their kind ends
-    b"area base br col embed hr img input link meta source track wbr p li td th tr dt dd option "
-    b"html head body path circle rect line polygon polyline ellipse use stop image".split()
-)
 _REMOTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 _DATA = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
-_PICTURE_IN_MARKUP = re.compile(rb"data:image/[^\"'\s)>]*")
-_CHARSET = re.compile(
-    rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})|<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]{2,40})",
-    re.IGNORECASE,
-)
-_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF32_BE)
-_AS_BROWSERS_DO = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -56,7 +41,7 @@ def read_web_page(source: bytes, language: str) -> Reading:
             f"The web page is larger than {MAX_BYTES // 1_000_000} MB: save it without its "
             "pictures, or copy its text into a file."
         )
-    html, encoding = _decoded(source, language)
+    html, encoding = page_text(source, language)
     return page_reading(html, encoding)
 
 
@@ -75,7 +60,7 @@ def page_reading(
     Raises:
         UnreadableInput: elements within elements, deeper than any page that people read.
     """
-    if _is_too_deep(html.encode("utf-8", "replace")):
+    if is_too_deep(html.encode("utf-8", "replace")):
         raise too_deep()
     tree = LexborHTMLParser(html)
     page = _Page(tree, pictures or {}, marks or {})
@@ -88,56 +73,6 @@ def page_reading(
         properties=tuple(_properties(tree)),
         head=Head(hint=_language(tree)),
     )
-
-
-def too_deep() -> UnreadableInput:
-    """Return the error for what is nested deeper than it can be read."""
-    return UnreadableInput(
-        "The file is nested deeper than any text that people write: copy its text into a new "
-        "file, then try again."
-    )
-
-
-# --- bytes -------------------------------------------------------------------------------
-
-
-def _decoded(source: bytes, language: str) -> tuple[str, str]:
-    """Return the text: by its mark, as UTF-8, as the page says of itself, else as any text."""
-    words = _PICTURE_IN_MARKUP.sub(b"", source)
-    most = len(source) - len(words) + MOST_WORDS_BYTES
-    declared = _declared(source)
-    if declared and not source.startswith(_MARKS):
-        for codec in ("utf-8", declared):
-            try:
-                text = source.decode(codec)
-            except UnicodeDecodeError:
-                continue
-            if codec == declared or not text.isascii():
-                decode(text.encode("utf-8", "replace"), most_bytes=most)
-                return text.replace("\r\n", "\n").replace("\r", "\n"), encoding_name(codec)
-    decoded = decode(source, language, most)
-    return decoded.text, decoded.encoding
-
-
-def _declared(source: bytes) -> str | None:
-    found = _CHARSET.search(source[:4096])
-    try:
-        codec = codecs.lookup((found[1] or found[2]).decode("ascii")) if found else None
-    except (LookupError, ValueError):
-        return None
-    if codec is None or not codec._is_text_encoding or codec.name.startswith("utf-"):
-        return None  # a page that says UTF-16 in letters of one byte is not UTF-16
-    return _AS_BROWSERS_DO.get(codec.name, codec.name)
-
-
-def _is_too_deep(source: bytes) -> bool:
-    """Whether so many tags are left open that taking the page apart would take minutes."""
-    depth = deepest = 0
-    for found in _TAG.finditer(source):
-        if found[2].lower() not in _NEST_NOT:
-            depth = max(0, depth - 1) if found[1] else depth + 1
-            deepest = max(deepest, depth)
-    return deepest > _MOST_OPEN
 
 
 # --- what a page says of itself ----------------------------------------------------------

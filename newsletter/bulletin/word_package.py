@@ -7,7 +7,7 @@ from lxml import etree
 
 from newsletter.bulletin.archive import Archive, damaged
 from newsletter.bulletin.model import Property
-from newsletter.bulletin.web_page import too_deep
+from newsletter.bulletin.web_source import too_deep
 from newsletter.errors import UnreadableInput
 
 DEEPEST = 120  # elements within each other; Word writes about thirty
