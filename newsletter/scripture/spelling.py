@@ -159,20 +159,14 @@ def _with_patterns(
     tail += r"(?![^\W_])" if spaced else r"(?![A-Za-z\d])"
     apart = r"\s" if spaced else r"\s?"
     border = r"(?<![^\W\d_])" if spaced else ""
-    mark = rf"[{own.marks}]" if spaced else r":\s?"
-    if own.letters == "bare":
-        mark = r"\s?:\s?|\."
-    elif "," in own.marks:
-        mark = r"[:.]|,\s?"
     word = rf"(?:{verse})(?![^\W\d_])\.?\s?"
-    marks = rf"(?P<mark>{mark}|\s:\s|,?\s?{word}|:\s?{word})"
+    marks = rf"(?P<mark>{_mark(own)}|\s:\s|,?\s?{word}|:\s?{word})"
     counted = rf"\s?(?:{own.verse_after})" if own.verse_after else "(?!)"
     behind = ""
     if own.chapter_after:
         # "5장 10절" needs its last word; "5장 10명" is a chapter and ten people.
-        sure = rf"(?=(?:{number}|[\s,~-]|{to}|{also}|{own.verse}){{1,8}}?{counted})"
-        if not own.verse_after:
-            sure = r"(?!)"
+        ahead = rf"(?=(?:{number}|[\s,~-]|{to}|{also}|{own.verse}){{1,8}}?{counted})"
+        sure = ahead if own.verse_after else "(?!)"
         behind = (
             rf"(?P<after>\s?(?:{own.chapter_after}))"
             rf"(?:[\s,]{{0,2}}(?:{word}|{sure})(?:{own.verse or '(?!)'})?(?P<late>{number})"
@@ -208,6 +202,15 @@ def _with_patterns(
             + (r"\b)" if spaced else ")"),
         ),
     )
+
+
+def _mark(own: Names) -> str:
+    """Return the pattern of what stands between the numbers of a chapter and a verse."""
+    if own.letters == "bare":
+        return r"\s?:\s?|\."
+    if "," in own.marks:
+        return r"[:.]|,\s?"
+    return r":\s?" if own.letters == "ideographs" else rf"[{own.marks}]"
 
 
 def _ends(own: Names, english: Names, spaced: bool) -> str:
