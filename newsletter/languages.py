@@ -7,6 +7,7 @@ Ukrainian, and counts Turkish as near to Kurdish and Chinese as near to Tibetan.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,6 +65,19 @@ def language_name(tag: str) -> str:
         return Locale.parse(tag.replace("_", "-"), sep="-").get_display_name(english) or tag
     except (UnknownLocaleError, ValueError):
         return str(english.languages.get(tag.lower(), tag))
+
+
+def own_name(tag: str) -> str:
+    """Return what its readers call a language: "فارسی", "português (Brasil)"; else as English."""
+    from babel.core import Locale, UnknownLocaleError
+
+    code = tag.replace("_", "-").lower()
+    alike = f"{_SAME_AS.get(code, code)}-{_REGION_OF.get(code, '')}".rstrip("-")
+    for known in (tag.replace("_", "-"), alike):
+        with suppress(UnknownLocaleError, ValueError):
+            locale = Locale.parse(known, sep="-")
+            return locale.get_display_name(locale) or tag
+    return language_name(tag)
 
 
 def _rank(spoken: str, tag: str) -> int | None:

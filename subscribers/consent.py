@@ -7,7 +7,18 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import LargeBinary, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Row,
+    String,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from subscribers.address import read_address
@@ -239,13 +250,26 @@ def choose_style(session: Session, subscriber_id: int, style: Style) -> bool:
     Holds for mail that has not been handed over yet: who chooses the discreet one gets nothing
     else from now on.
     """
+    return _choose(session, subscriber_id, "style", literal(_kept(style), Code(Style)))
+
+
+def choose_language(session: Session, subscriber_id: int, language: str | None) -> bool:
+    """Keep the language (BCP 47) that a person wants to read, None for the list's own.
+
+    Returns False if it was so already.  Holds from the next issue that begins: who gets which
+    language is fixed there.
+    """
+    return _choose(session, subscriber_id, "language", literal(language, String(35)))
+
+
+def _choose(session: Session, subscriber_id: int, column: str, chosen: ColumnElement[Any]) -> bool:
     changed = session.execute(
         update(Subscriber)
         .where(
             Subscriber.id == subscriber_id,
-            Subscriber.style.is_distinct_from(literal(_kept(style), Code(Style))),
+            getattr(Subscriber, column).is_distinct_from(chosen),
         )
-        .values(style=_kept(style))
+        .values({column: chosen})
         .returning(Subscriber.id)
     )
     return changed.first() is not None

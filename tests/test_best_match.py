@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.languages import base_language, best_match, differ, language_name
+from newsletter.languages import base_language, best_match, differ, language_name, own_name
 
 # reader -> what is offered -> what they get
 MATCHES: dict[tuple[str | None, str], str | None] = {
@@ -94,6 +94,20 @@ def test_texts_differ_by_script_or_by_a_region_that_both_name(
 )
 def test_a_language_is_told_by_its_name(tag: str, name: str) -> None:
     assert language_name(tag) == name
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("fa", "فارسی"),
+        ("PT_br", "português (Brasil)"),
+        ("zh-Hant", "中文 (繁體)"),
+        ("prs", "فارسی (افغانستان)"),
+        ("qtz", "qtz"),
+    ],
+)
+def test_a_language_has_a_name_of_its_own_or_one_in_english(tag: str, name: str) -> None:
+    assert own_name(tag) == name
 
 
 @pytest.mark.parametrize(("tag", "base"), [("pt-BR", "pt"), ("PT_br", "pt"), ("prs", "fa")])

@@ -9,6 +9,7 @@ from subscribers.consent import (
     Enrolment,
     Ground,
     Person,
+    choose_language,
     choose_style,
     details,
     enrol,
@@ -220,6 +221,29 @@ def test_a_chosen_style_is_kept_and_standard_is_no_mark(engine: Engine, keys: Ke
         session.refresh(anna)
         assert changes == [False, True, False, True]
         assert anna.style is None
+
+
+def test_a_chosen_language_is_kept_and_may_be_taken_back(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        join(session, keys, add_list(session), ANNA)
+        anna = find(session, keys, ANNA)
+        assert anna is not None
+
+        changes = [
+            (
+                choose_language(session, anna.id, language),
+                session.scalar(select(Subscriber.language)),
+            )
+            for language in (None, "fa", "fa", "pt-BR", None)
+        ]
+
+        assert changes == [
+            (False, None),
+            (True, "fa"),
+            (False, "fa"),
+            (True, "pt-BR"),
+            (True, None),
+        ]
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_a_site_is_told_when_its_desk_is_opened(tmp_path: Path) -> None:
             "{% block main",
             r"public/page\.html\.j2 is not valid in line",
         ),
-        ("preferences", "{{ language }}", "{{ language | safe }}", r"the filter safe in line 10"),
+        ("preferences", "{{ said }}", "{{ said | safe }}", r"the filter safe in line 6"),
         ("unsubscribe", "Press the button", "Please press the button", ""),
     ],
 )

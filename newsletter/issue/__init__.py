@@ -44,6 +44,7 @@ from newsletter.issue.desk import (
 )
 from newsletter.issue.editions import first_in_style, stored_email, style_of, weigh
 from newsletter.issue.late import begun_without
+from newsletter.issue.readers import languages_written
 from newsletter.issue.view import EditionView, IssueView, describe
 from newsletter.issue.waivers import Waiver, waivers_in, waivers_of
 from newsletter.issue.waiving import Waived, waive
@@ -78,6 +79,7 @@ __all__ = [
     "findings_of",
     "first_in_style",
     "hold_named",
+    "languages_written",
     "local_day",
     "local_time",
     "lock_issue",

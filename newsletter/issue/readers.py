@@ -3,7 +3,7 @@
 One rule: it says at the draft which editions are needed, and at the freeze who gets which.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Integer, case, exists, func, literal, null
 from sqlalchemy.orm import Session
 
 from newsletter.languages import best_match
-from newsletter.tables import Edition
+from newsletter.tables import Edition, Issue
 from subscribers.audience import head_count
 from subscribers.database import Code, table_of
 from subscribers.style import Style, style_named
@@ -116,6 +116,18 @@ def styles_needed(
         for styles in needed:
             styles.append(Style.DISCREET)
     return [list(dict.fromkeys(styles)) for styles in needed]
+
+
+def languages_written(session: Session, list_ids: Iterable[int]) -> set[str]:
+    """Return the languages that issues of these lists have been made in."""
+    return set(
+        session.scalars(
+            select(Edition.language)
+            .join(Issue, Issue.id == Edition.issue_id)
+            .where(Issue.list_id.in_(list(list_ids)))
+            .distinct()
+        )
+    )
 
 
 def discreet_readers(session: Session, mailing_list: MailingList) -> int:

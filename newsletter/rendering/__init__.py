@@ -33,10 +33,12 @@ from newsletter.rendering.shell import (
     with_photos,
 )
 from newsletter.rendering.sources import check_source
+from newsletter.rendering.words import TRANSLATED
 
 __all__ = [
     "HTML_LIMIT",
     "MOST_PHOTOS",
+    "TRANSLATED",
     "Look",
     "Photo",
     "RenderedEmail",

@@ -6,7 +6,7 @@ every link.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,10 +16,18 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from newsletter.discreet import fault_in
+from newsletter.issue import languages_written
+from newsletter.languages import differ, own_name
+from newsletter.rendering import TRANSLATED
 from newsletter.web.local import is_local
 from newsletter.web.pages import Here, Web, discreetly, error_page, number_in, page
 from subscribers.address import masked
-from subscribers.consent import choose_style, unsubscribe, unsubscribe_everywhere
+from subscribers.consent import (
+    choose_language,
+    choose_style,
+    unsubscribe,
+    unsubscribe_everywhere,
+)
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys, Purpose
 from subscribers.style import Style, style_for
@@ -34,19 +42,6 @@ _STYLES = {
     Style.LARGE: ("Large print", "bigger letters"),
     Style.PLAIN: ("Text only", "no layout, no pictures"),
     Style.DISCREET: ("Discreet", "a neutral sender and subject, and no names"),
-}
-_LANGUAGES = {
-    "ar": "العربية",
-    "de": "Deutsch",
-    "en": "English",
-    "es": "español",
-    "fa": "فارسی",
-    "fr": "français",
-    "ko": "한국어",
-    "pt": "português",
-    "ru": "русский",
-    "ur": "اردو",
-    "zh": "中文",
 }
 
 
@@ -77,6 +72,7 @@ class Person:
     style: Style
     is_discreet: bool  # the mail that led here is, or another of theirs
     subscriptions: tuple[Held, ...]
+    written: frozenset[str] = frozenset()  # the languages that their lists have been written in
 
     @property
     def has_left(self) -> bool:
@@ -168,7 +164,7 @@ def show_preferences(token: str, web: Here) -> Response:
 def leave_lists(token: str, form: Posted, web: Here) -> Response:
     """Leave the list whose number is in the field `list`; with `all`, every one, for good.
 
-    With `style` alone, choose how mail comes from now on.
+    With `style` and `language`, or one of them, choose how mail comes from now on.
     """
     if _is_sample(web.site.keys, token):
         return page(web, "public/sample.html.j2")
@@ -198,18 +194,34 @@ def _leave(session: Session, web: Web, person: Person, form: Mapping[str, str]) 
 
 
 def _choose(session: Session, web: Web, person: Person, form: Mapping[str, str]) -> str:
-    """Keep the style that the form names, if it is one that is offered."""
-    offered = {style.label: style for style in _offered(web, person)}
-    style = offered.get(form.get("style", ""))
-    if style is None:
-        return ""
-    choose_style(session, person.id, style)
-    others = [
-        f"{held.title} goes to everybody in one style: {_STYLES[always][0]}."
-        for held in person.subscriptions
-        if not held.is_over and (always := style_for(style, held.forced)) is not style
-    ]
-    return " ".join([f"{_STYLES[style][0]}: so your mail comes from now on.", _MAY_STILL, *others])
+    """Keep the style and the language that the form names, where they are offered."""
+    styles = {style.label: style for style in _offered(web, person)}
+    style, language = styles.get(form.get("style", "")), form.get("language")
+    is_offered = language in ("", *_languages(web, person))
+    said = []
+    if style is not None and choose_style(session, person.id, style):
+        said.append(f"{_STYLES[style][0]}: so your mail comes from now on.")
+    if is_offered and choose_language(session, person.id, language or None):
+        said.append(_in_language(language or ""))
+    if said:
+        said.append("One that is on its way may still come as before.")
+    elif style is not None or is_offered:
+        said.append("Nothing is changed: your mail comes as before.")
+    if style is not None:
+        said += [
+            f"{held.title} goes to everybody in one style: {_STYLES[always][0]}."
+            for held in person.subscriptions
+            if not held.is_over and (always := style_for(style, held.forced)) is not style
+        ]
+    return " ".join(said)
+
+
+def _in_language(chosen: str) -> str:
+    if not chosen:
+        return "From now on your mail comes in the language that everybody gets."
+    # Isolated, so that a name in another direction leaves the comma where it is.
+    name = f"\u2068{own_name(chosen)}\u2069"
+    return f"From now on your mail comes in {name}, whenever it is written in that language."
 
 
 def _offered(web: Web, person: Person) -> list[Style]:
@@ -218,16 +230,31 @@ def _offered(web: Web, person: Person) -> list[Style]:
     return [style for style in _STYLES if style is not Style.DISCREET or possible]
 
 
+def _languages(web: Web, person: Person) -> dict[str, bool]:
+    """Return the languages to choose from, and whether their lists are written in it.
+
+    Those that their lists are written in; those that the fixed words of mails are in, so that
+    staff see what is wished for; and what they read until now, whatever that is.
+    """
+    written = {web.site.settings.organisation.language, *person.written}
+    others = {tag for tag in ("en", *TRANSLATED) if all(differ(tag, there) for there in written)}
+    known = {tag.lower() for tag in written | others}
+    if person.language and person.language.lower() not in known:
+        others.add(person.language)
+    ordered = sorted(written | others, key=lambda tag: own_name(tag).casefold())
+    return {tag: tag in written for tag in ordered}
+
+
 def _preferences(web: Web, person: Person, said: str) -> Response:
-    language = (person.language or "").partition("-")[0].lower()
     return page(
         _before(web, person),
         "public/preferences.html.j2",
         person=person,
         said=said,
         styles=[(style, *_STYLES[style]) for style in _offered(web, person)],
-        language=_LANGUAGES.get(language, person.language),
-        language_code=language,
+        languages=[
+            (tag, own_name(tag), is_written) for tag, is_written in _languages(web, person).items()
+        ],
     )
 
 
@@ -245,7 +272,11 @@ def _person_of_link(session: Session, web: Web, token: str) -> Person | None:
 
 def _person_of_preferences(session: Session, web: Web, token: str) -> Person | None:
     number = web.site.keys.open_token(Purpose.PREFERENCES, token)
-    return None if number is None else _person(session, web, Subscriber.id == number)
+    person = None if number is None else _person(session, web, Subscriber.id == number)
+    if person is None:
+        return None
+    theirs = [held.list_id for held in person.subscriptions if not held.is_over]
+    return replace(person, written=frozenset(languages_written(session, theirs)))
 
 
 def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | None:
