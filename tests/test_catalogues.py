@@ -102,5 +102,8 @@ def test_every_language_has_whole_words(language: str) -> None:
     assert found.greeting.count("{name}") == 1
     assert found.because.count("{list}") == 1
     assert "Dear friend," not in (found.greeting, found.greeting_all)
+    assert found.preferences in found.welcome_choices
+    assert found.unsubscribe in found.welcome_leave
+    assert found.unsubscribe in found.goodbye_mistake
     assert typeface_of(language).fonts.isascii()
     assert (found == words_of("en")) == (language == "en")

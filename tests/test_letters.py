@@ -54,6 +54,7 @@ def test_a_confirmation_asks_once_greets_nobody_and_offers_nothing_to_leave() ->
         assert "If it was not you, do nothing" in part
         assert "Miriam" not in part  # whoever entered the address may have entered any name
         assert "nsubscribe" not in part
+        assert "days" not in part  # nothing deletes a request by itself
     assert email.html.slots == email.text.slots == (Slot.ACTION,)
 
 
@@ -64,7 +65,8 @@ def test_a_welcome_says_what_comes_when_and_how_to_leave() -> None:
         assert "Dear Miriam," in part
         assert "The next one: Friday 4 December." in part
         assert "press Unsubscribe" in part
-        assert "under Preferences" in part
+        assert "Under Preferences, at the end of each message, you choose large print" in part
+        assert "other mailing lists" not in part  # nobody can join one there
     assert {f"{BASE}/u/a", f"{BASE}/p/a"} <= set(links)
 
 
@@ -77,7 +79,7 @@ def test_a_goodbye_says_that_it_is_done_and_offers_the_way_back() -> None:
 
     assert links[0] == ACTION
     for part in (page, text):
-        assert "is no longer sent to you" in part
+        assert "is no longer sent to you. What was already on its way may still arrive." in part
         assert "If you forwarded a message, its reader may have pressed Unsubscribe." in part
         assert "Send it to me again" in part
 

@@ -58,9 +58,9 @@ class Words:
         "sender. It says nothing of prayer, faith or a newsletter.",
     ] = "Letter from {name}"
     unsubscribe: Annotated[str, "A link: leave this mailing list."] = "Unsubscribe"
-    preferences: Annotated[str, "A link: choose language, mailing lists and how mails look."] = (
-        "Preferences"
-    )
+    preferences: Annotated[
+        str, "A link: choose the language and how mails look, or leave mailing lists."
+    ] = "Preferences"
     note: Annotated[
         str,
         "A heading above words that stand beside the story, where the writer gave none.",
@@ -84,10 +84,7 @@ class Words:
     confirm_ignore: Annotated[
         str,
         "To somebody whose address another person entered.",
-    ] = (
-        "If it was not you, do nothing: you will not hear from us again, and the request is "
-        "deleted after seven days."
-    )
+    ] = "If it was not you, do nothing: you will not hear from us again."
     confirm_because: Annotated[
         str,
         "At the end of the mail that asks for a confirmation.",
@@ -106,10 +103,11 @@ class Words:
     ] = "The next one: {date}."
     welcome_choices: Annotated[
         str,
-        "Preferences is the link of that name: use the same word.",
+        "Preferences is the link of that name: use the same word. There may be no translation "
+        "into the language that they prefer: promise none.",
     ] = (
-        "You choose the language, large print and other mailing lists under Preferences, at the "
-        "end of each message."
+        "Under Preferences, at the end of each message, you choose large print or text only, and "
+        "the language that you prefer."
     )
     welcome_leave: Annotated[
         str,
@@ -121,7 +119,7 @@ class Words:
     welcome_unseen: Annotated[
         str,
         "A promise: no tracking.",
-    ] = "Nobody can see whether you open a message or follow a link."
+    ] = "We do not know whether you open a message or follow a link."
     goodbye_subject: Annotated[
         str,
         "Subject of the last mail, after somebody unsubscribed. {list} is a title.",
@@ -129,7 +127,7 @@ class Words:
     goodbye_done: Annotated[
         str,
         "The first sentence after somebody unsubscribed.",
-    ] = "{list} is no longer sent to you. This is the last message."
+    ] = "{list} is no longer sent to you. What was already on its way may still arrive."
     goodbye_mistake: Annotated[
         str,
         "Unsubscribe is the link of that name: use the same word. The button to come back "
