@@ -125,6 +125,24 @@ def palettes(light: Given, dark: Given) -> tuple[Palette, Palette]:
     return lit.palette(), unlit.palette()
 
 
+@dataclass(frozen=True)
+class Inks:
+    """What links and buttons are in, each `#rrggbb`."""
+
+    link: str
+    button: str
+    on_button: str
+
+
+def inks_on(palette: Palette, surfaces: tuple[str, ...]) -> Inks:
+    """Return the links and buttons of a mail, made readable on surfaces that are not a mail's.
+
+    A button may also be written in its colour, on nothing but these.
+    """
+    button = _readable(palette.button, surfaces, LEAST)
+    return Inks(_readable(palette.link, surfaces, LEAST), button, _ink_on(button))
+
+
 def unreadable(light: Given, dark: Given) -> Unreadable | None:
     """Return the first colour given with which something could not be read, or None."""
     lit, unlit = _wishes(light, dark)

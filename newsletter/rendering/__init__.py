@@ -20,7 +20,7 @@ from newsletter.rendering.edition import (
 )
 from newsletter.rendering.look import Look, discreet_look, look_of
 from newsletter.rendering.overrides import check_overriding
-from newsletter.rendering.photos import MOST_PHOTOS
+from newsletter.rendering.photos import MOST_PHOTOS, logo_from
 from newsletter.rendering.shell import (
     Photo,
     RenderedEmail,
@@ -52,6 +52,7 @@ __all__ = [
     "clean_name",
     "discreet_look",
     "html_bytes",
+    "logo_from",
     "look_of",
     "merge",
     "render",

@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,21 +13,21 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import (
-    BaseLoader,
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateSyntaxError,
-)
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from markupsafe import Markup
 
+from newsletter.colours import Inks, inks_on, palettes
+from newsletter.config import Settings
 from newsletter.counted import counted
 from newsletter.errors import Problem
-from newsletter.rendering import check_source
-from newsletter.site import Site
+from newsletter.rendering import check_source, logo_from
+from newsletter.site import Site, read_logo
 
 _STYLE = "public/style.css"
+PAPER = ("#faf8f4", "#14171a")  # in light, in dark: around the sheet, where the logo stands
+SURFACES = ((PAPER[0], "#ffffff", "#fdf1d3"), (PAPER[1], "#1d2125", "#33290f"))
+_OF_A_BRAND = ("accent", "link", "button")  # the colours of [brand] that pages have
+_log = logging.getLogger(__name__)
 _ERRORS = {
     # The same words for a token that was never ours, one that was mistyped and a page that
     # does not exist: the answer tells a guesser nothing.
@@ -55,21 +56,46 @@ _ERRORS = {
 
 
 @dataclass(frozen=True)
+class StyleSheet:
+    """The one style sheet of a page."""
+
+    css: str
+
+    @property
+    def source(self) -> str:
+        """The CSP source that lets in this one and no other."""
+        digest = hashlib.sha256(self.css.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@dataclass(frozen=True)
+class PageLogo:
+    """A logo as it stands in a page, which fetches nothing."""
+
+    url: str  # data:
+    width: int  # CSS pixels
+    height: int
+    plate: str  # #rrggbb, the ground painted into it; "" where it needs none
+
+
+@dataclass(frozen=True)
 class Web:
     """What the pages need; made once, shared by their threads."""
 
     site: Site
     clock: Callable[[], datetime]
     templates: Environment
-    style_source: str  # the CSP source that lets in our one style sheet and no other
+    style: StyleSheet
+    bare_style: StyleSheet  # with nothing of [brand]
+    logos: Mapping[str, PageLogo | None]  # by the name of the list; "": everybody's
     is_discreet: bool = False  # to a reader who must not be seen to know us
 
     @property
     def policy(self) -> str:
         """The Content-Security-Policy of our own pages: no script, nothing from elsewhere."""
         return (
-            f"default-src 'none'; style-src {self.style_source}; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; style-src {self.style.source}; img-src data:; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
 
 
@@ -82,8 +108,8 @@ def facing(web: Web, host: str) -> Web:
 
 
 def discreetly(web: Web) -> Web:
-    """Return the pages without the name of anybody but the sender of the discreet mail."""
-    return replace(web, is_discreet=True)
+    """Return the pages without the name and look of anybody but the sender of the discreet mail."""
+    return replace(web, is_discreet=True, style=web.bare_style, logos={})
 
 
 def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
@@ -106,15 +132,13 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
         own = site.folder / "templates" / name
         if not name.startswith("email/") and own.exists():
             _check_own(templates, name, own)
-    style = _style(loader, templates)
-    settings = site.settings
-    templates.globals.update(
-        style=Markup(style),  # noqa: S704  (a file of ours or the operator's)
-        practice=settings.practice,
-        counted=counted,
-    )
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return Web(site, clock, templates, f"'sha256-{digest}'")
+    css, path, _fresh = loader.get_source(templates, _STYLE)
+    bare = StyleSheet(css)
+    has_own = Path(path).is_relative_to(site.folder / "templates")  # and with it its own colours
+    logos = {name: _logo(site, name) for name in ("", *site.settings.lists)}
+    look = "" if has_own else _colours(site.settings) + _frames(logos.values())
+    templates.globals.update(practice=site.settings.practice, counted=counted)
+    return Web(site, clock, templates, StyleSheet(css + look), bare, logos)
 
 
 def _check_own(templates: Environment, name: str, own: Path) -> None:
@@ -136,19 +160,69 @@ def _check_own(templates: Environment, name: str, own: Path) -> None:
 _WITH_BUTTON = ("public/unsubscribe.html.j2", "public/preferences.html.j2")
 
 
-def _style(loader: BaseLoader, templates: Environment) -> str:
-    source, _path, _fresh = loader.get_source(templates, _STYLE)
-    return source
+def _colours(settings: Settings) -> str:
+    """Return the CSS that gives links and buttons the colours of [brand], "" where it names none.
+
+    The pages keep their own surfaces, on which each is made readable by the rule of the mails.
+    """
+    light, dark = settings.brand.light.given, settings.brand.dark.given
+    if not any(name in given for given in (light, dark) for name in _OF_A_BRAND):
+        return ""
+    lit, unlit = map(inks_on, palettes(light, dark), SURFACES)
+    return f"{_root(lit)}@media (prefers-color-scheme: dark) {{\n{_root(unlit)}}}\n"
 
 
-def _letterhead(web: Web) -> dict[str, object]:
-    """Return whose pages these are, as templates name it."""
+def _root(inks: Inks) -> str:
+    return (
+        f":root {{ --link: {inks.link}; --accent: {inks.button}; "
+        f"--on-accent: {inks.on_button}; }}\n"
+    )
+
+
+def _frames(logos: Iterable[PageLogo | None]) -> str:
+    """Return the CSS that carries the ground of a logo a little beyond it, and moves nothing."""
+    plates = sorted({logo.plate for logo in logos if logo and logo.plate})
+    return "".join(
+        f"body > header img.on-{plate[1:]} {{ outline: .5rem solid {plate}; }}\n"
+        for plate in plates
+    )
+
+
+def _logo(site: Site, list_name: str) -> PageLogo | None:
+    """Return the logo of a list; none where it cannot be used: a link to leave must work."""
+    try:
+        data = read_logo(site.folder, site.settings, list_name)
+        logo = logo_from(data, PAPER) if data else None
+    except Problem as problem:
+        _log.warning("pages are without a logo: %s", problem)
+        return None
+    if logo is None:
+        return None
+    encoded = base64.b64encode(logo.photo.data).decode("ascii")
+    url = f"data:{logo.photo.media_type};base64,{encoded}"
+    return PageLogo(url, logo.width, logo.height, logo.plate)
+
+
+def _letterhead(web: Web, list_name: str) -> dict[str, object]:
+    """Return whose pages these are, as templates name it: those of a list, "" those of all."""
     settings = web.site.settings
     if web.is_discreet:
         discreet = settings.discreet
-        return {"organisation": discreet, "write_to": discreet.email, "discreet": True}
-    write_to = settings.sender.reply_to or settings.sender.email
-    return {"organisation": settings.organisation, "write_to": write_to, "discreet": False}
+        return {
+            "organisation": discreet,
+            "heading_name": discreet.name,
+            "logo": None,
+            "write_to": discreet.email,
+            "discreet": True,
+        }
+    sender, own = settings.sender_of(list_name), settings.lists.get(list_name)
+    return {
+        "organisation": settings.organisation,
+        "heading_name": (own and own.sender_name) or settings.organisation.name,
+        "logo": web.logos.get(list_name, web.logos[""]),
+        "write_to": sender.reply_to or sender.email,
+        "discreet": False,
+    }
 
 
 async def _web(request: Request) -> Web:
@@ -158,10 +232,14 @@ async def _web(request: Request) -> Web:
 Here = Annotated[Web, Depends(_web)]
 
 
-def page(web: Web, name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Return the page that the template `name` makes of `values`."""
-    html = web.templates.get_template(name).render(_letterhead(web) | values)
-    return HTMLResponse(html, status)
+def page(
+    web: Web, name: str, status: int = 200, *, of_list: str = "", **values: object
+) -> HTMLResponse:
+    """Return the page that the template `name` makes of `values`; `of_list` names its only list."""
+    style = Markup(web.style.css)  # noqa: S704  (a file of ours or the operator's)
+    shared = {"style": style, **_letterhead(web, of_list)}
+    html = web.templates.get_template(name).render(shared | values)
+    return HTMLResponse(html, status, {"Content-Security-Policy": web.policy})
 
 
 def error_page(web: Web, status: int) -> HTMLResponse:

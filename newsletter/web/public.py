@@ -51,6 +51,7 @@ class Held:
 
     id: int
     list_id: int
+    list_name: str  # in settings and commands; on no page
     title: str
     state: SubscriptionState
     forced: Style | None  # by the list, whatever its readers choose
@@ -119,7 +120,7 @@ def ask_to_unsubscribe(token: str, web: Here) -> Response:
     if person is None:
         return error_page(web, 404)
     held, web = person.subscriptions[0], _before(web, person)
-    return page(web, "public/unsubscribe.html.j2", person=person, held=held)
+    return page(web, "public/unsubscribe.html.j2", of_list=held.list_name, person=person, held=held)
 
 
 @router.post("/u/{token}")
@@ -142,7 +143,10 @@ def unsubscribe_by_link(token: str, form: Posted, web: Here) -> Response:
         unsubscribe(session, held.id, "one-click" if one_click else "link", web.clock())
     if one_click:
         return _plain("You are unsubscribed.")
-    return page(_before(web, person), "public/unsubscribed.html.j2", person=person, held=held)
+    web = _before(web, person)
+    return page(
+        web, "public/unsubscribed.html.j2", of_list=held.list_name, person=person, held=held
+    )
 
 
 # --- all lists of a person -------------------------------------------------------------
@@ -292,6 +296,7 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
             Subscription.id,
             Subscription.list_id,
             Subscription.state,
+            MailingList.name,
             MailingList.title,
         )
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
@@ -316,6 +321,7 @@ def _person(session: Session, web: Web, which: ColumnElement[bool]) -> Person | 
             Held(
                 row.id,
                 row.list_id,
+                row.name,
                 f"Letters {row.list_id}" if hidden else row.title,
                 row.state,
                 row.forced,

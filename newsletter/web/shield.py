@@ -41,8 +41,8 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = self._with_headers(send)
         web = facing(self._web, Headers(scope=scope).get("host", ""))
+        send = _with_headers(send, web)
         try:
             events = scope.get("path", "").startswith(_EVENTS)
             most = MAX_EVENTS_BYTES if events else MAX_BODY_BYTES
@@ -60,16 +60,17 @@ class Shield:
             _log.error("page failed: %s", _kind_and_place(error))
             await error_page(web, 500)(scope, receive, send)
 
-    def _with_headers(self, send: Send) -> Send:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", self._web.policy)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
 
-        return send_with_headers
+def _with_headers(send: Send, web: Web) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", web.policy)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers
 
 
 async def _read(headers: Headers, receive: Receive, most: int) -> bytes | None:
