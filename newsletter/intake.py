@@ -377,6 +377,17 @@ _FATES = {
 _LISTS = select(MailingList.id, MailingList.name).order_by(MailingList.name)
 
 
+def list_folder(folder: Path, path: Path) -> str:
+    """Return the name of the list that a file is for by where it lies; "" where that is no list's.
+
+    `folder` is the one for bulletins; what was taken or refused belongs to its list as before.
+    """
+    inner = path.resolve().parent
+    if inner.name in (TAKEN, REFUSED):
+        inner = inner.parent
+    return inner.name if inner.parent == folder.resolve() else ""
+
+
 def _files(folder: Path) -> Iterator[tuple[Path, Stamp]]:
     """Yield what lies in the folder and in its lists' folders, in the order of names."""
     for path in _entries(folder):

@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Annotated, NamedTuple
 
 import typer
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter import issue
@@ -39,9 +41,10 @@ from newsletter.config import SETTINGS_FILE, Discreet, Settings, read_settings
 from newsletter.counted import counted
 from newsletter.discreet import Ministry
 from newsletter.errors import NotAllowed, Problem
+from newsletter.intake import list_folder
 from newsletter.issue import Actor, Added, IssueView, open_desk
 from newsletter.issue.bulletins import stem_and_language
-from newsletter.issue.editions import names_the_ministry
+from newsletter.issue.editions import ministry_of, names_the_ministry
 from newsletter.issue.register import names_of
 from newsletter.mends import (
     TEXT_ENDINGS,
@@ -72,7 +75,8 @@ from newsletter.site import Site, read_logo, shipped_templates
 from newsletter.verses import compared, open_verses
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
-from subscribers.style import Style, style_named
+from subscribers.style import Style, style_for, style_named
+from subscribers.tables import MailingList
 
 app = typer.Typer(
     help="Bulletins: check what was written, look at the mail, store it.\n\n"
@@ -254,33 +258,47 @@ def preview(
     file: File,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
     style: Annotated[
-        str, typer.Option("--style", help="standard, large (print), plain (text only) or discreet.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            "--style",
+            help="standard, large (print), plain (text only) or discreet; else the list's.",
+        ),
+    ] = None,
     language: Language = None,
     site: SiteFolder = None,
 ) -> None:
     """Write email.html, email.txt and message.eml: the mail as an invented subscriber gets it.
 
-    Needs no site; inside one, its names and templates are used.  A plain mail has no email.html.
+    Needs no site; inside one, its names and templates are used, and of a file in bulletins/LIST,
+    or where there is one list only, title, sender, logo and style of that list.  A plain mail has
+    no email.html.
 
     Example: newsletter bulletin preview this-week.txt --out preview --style large
     """
-    chosen = style_named(style)
-    bulletin = read_bulletin(_read(file), file.name, language or _named(file))
     folder = site_folder(site)
     known = folder != Path.cwd() or (folder / SETTINGS_FILE).exists()
     settings = read_settings(folder) if known else Settings(discreet=_SOMEBODY)
+    home = settings.organisation.language
+    bulletin = read_bulletin(_read(file), file.name, language or _named(file), home)
+    goes = _goes_to(folder, settings, file) if known else _Destination(Ministry(settings))
+    chosen = style_named(style) if style else goes.style or Style.STANDARD
     templates = Templates((folder / "templates", shipped_templates()))
     check_overriding(templates)
     envelope = bulletin_envelope(
-        settings, list_name="preview", list_title=PREVIEW_LIST, list_id=0, issue_id=0, style=chosen
+        settings,
+        list_name=goes.name or "preview",
+        list_title=goes.title,
+        list_id=goes.id,
+        issue_id=0,
+        style=chosen,
     )
     if chosen is Style.DISCREET:
         look = discreet_look(settings)
     else:
-        look = look_of(settings, PREVIEW_LIST, logo=read_logo(folder, settings, ""))
+        logo = read_logo(folder, settings, goes.name)
+        look = look_of(settings, goes.title, goes.name, logo)
     email = render(bulletin, look, templates, chosen, number=1)
-    named = chosen is Style.DISCREET and names_the_ministry(Ministry(settings), email)
+    named = chosen is Style.DISCREET and names_the_ministry(goes.ministry, email)
     form = bulletin_form(email, envelope, now())
     _write_preview(out, form, sample_recipient(envelope.sender.website))
     written = "email.txt" if email.text_only else "email.html, email.txt"
@@ -288,8 +306,48 @@ def preview(
         False,
         {},
         f"{written} and message.eml are in {out}.",
+        *goes.sentences(chosen),
         *(["It names the ministry: as it is, readers at risk get none."] if named else []),
     )
+
+
+@dataclass(frozen=True)
+class _Destination:
+    """The list that a bulletin goes to, as far as its place tells; else one without a look."""
+
+    ministry: Ministry
+    name: str = ""
+    title: str = PREVIEW_LIST
+    id: int = 0
+    style: Style | None = None  # forced by the list
+    doubt: str = ""  # why it may look otherwise when it is sent
+
+    def sentences(self, chosen: Style) -> list[str]:
+        """Return which list a mail in this style looks like, and what nobody on it gets."""
+        said = [f"It is for the list {self.name}."] if self.name else []
+        if style_for(chosen, self.style) is not chosen and self.style:
+            said.append(f"Everybody on it gets another style: {self.style.label}.")
+        return [*said, self.doubt] if self.doubt else said
+
+
+def _goes_to(folder: Path, settings: Settings, file: Path) -> _Destination:
+    """Return the list in whose folder a file lies, or the only one there is."""
+    name = list_folder(folder / settings.intake.folder, file)
+    try:
+        with opened(folder) as place, reading(place.engine) as session:
+            ministry = ministry_of(session, settings)
+            lists = session.scalars(select(MailingList).order_by(MailingList.name)).all()
+    except Problem as problem:
+        doubt = f"Title and style of its list were not looked up: {problem}"
+        return _Destination(Ministry(settings), name, doubt=doubt)
+    for each in lists:
+        if each.name == name or (not name and len(lists) == 1):
+            return _Destination(ministry, each.name, each.title, each.id, each.style)
+    if name:
+        return _Destination(ministry, doubt=f"There is no list {name}: it looks like no list's.")
+    named = ", ".join(each.name for each in lists)
+    doubt = f"Nothing says which list it is for: in {settings.intake.folder}/LIST its folder does"
+    return _Destination(ministry, doubt=f"{doubt} ({named})." if lists else "")
 
 
 def _write_preview(out: Path, form: MessageForm, recipient: Recipient) -> None:
