@@ -359,6 +359,7 @@ class ListDetails:
     state: SubscriptionState
     basis: Basis
     since: datetime  # of this state
+    style: Style | None  # that the list forces on all its readers
 
 
 @dataclass(frozen=True)
@@ -440,6 +441,7 @@ def lists_of(session: Session, subscriber_id: int) -> tuple[ListDetails, ...]:
             Subscription.state,
             Subscription.basis,
             Subscription.changed_at,
+            MailingList.style,
         )
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(Subscription.subscriber_id == subscriber_id)

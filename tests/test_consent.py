@@ -291,6 +291,7 @@ def test_details_show_one_person_and_no_other(engine: Engine, keys: Keys) -> Non
                 "state": "unsubscribed",
                 "basis": "explicit-consent",
                 "since": "2026-11-24T12:00:00+00:00",
+                "style": None,
             },
             {
                 "id": weekly,
@@ -300,6 +301,7 @@ def test_details_show_one_person_and_no_other(engine: Engine, keys: Keys) -> Non
                 "state": "active",
                 "basis": "explicit-consent",
                 "since": "2026-11-23T12:00:00+00:00",
+                "style": None,
             },
         ],
         "suppression": None,

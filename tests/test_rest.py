@@ -10,8 +10,10 @@ from newsletter.dispatch.freeze import ApprovalVoid
 from newsletter.errors import NotAllowed
 from newsletter.providers.base import Answer
 from newsletter.tables import Delivery, Edition, Issue, IssueState, Reason
+from subscribers.consent import choose_style
 from subscribers.database import writing
 from subscribers.privacy import Keys
+from subscribers.style import Style
 from subscribers.tables import Subscription, SubscriptionState
 from tests.aftermath import EXCLUDED, FAILED, PENDING, SUBMITTED, UNKNOWN, Aftermath, aftermath
 from tests.audiences import add_bulletin, add_issue, add_list, add_people, subscribe, suppress
@@ -105,6 +107,21 @@ def test_who_left_or_must_not_be_mailed_stays_as_they_are(after: Aftermath) -> N
     assert after.delivery(cancelled).reason is Reason.CANCELLED
     assert after.issue().state is IssueState.COMPLETED
     assert after.acts() == {}
+
+
+def test_who_turned_to_the_discreet_mail_is_left_out_where_there_is_none(
+    after: Aftermath,
+) -> None:
+    refused, cancelled = after.people[:2]
+    with writing(after.engine) as session:
+        choose_style(session, refused, Style.DISCREET)
+        choose_style(session, cancelled, Style.PLAIN)
+
+    found = after.send_rest()
+
+    assert (found.failed, found.cancelled, found.left_out) == (0, 1, 1)
+    assert after.state_of(refused) is FAILED
+    assert after.state_of(cancelled) is PENDING
 
 
 def test_who_has_the_bulletin_through_another_list_stays_left_out(after: Aftermath) -> None:

@@ -217,7 +217,8 @@ def _rest_sentences(number: int, found: Rest, dry_run: bool) -> list[str]:
     if found.left_out:
         lines.append(
             f"{counted(found.left_out, 'stays', 'stay')} left out: off the list, never to be "
-            "mailed, or reached through another list."
+            "mailed, reached through another list, or reading the discreet mail, of which there "
+            "is none for them."
         )
     if found.left_alone:
         lines.append(

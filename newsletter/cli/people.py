@@ -1,5 +1,6 @@
 """`newsletter subscribers ...`: who may be written to."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +28,8 @@ from subscribers import consent, suppression, transfer
 from subscribers.database import reading, writing
 from subscribers.lists import find_list
 from subscribers.privacy import Keys
-from subscribers.style import Style, style_named
-from subscribers.tables import SuppressionReason
+from subscribers.style import Style, style_for, style_named
+from subscribers.tables import SubscriptionState, SuppressionReason
 
 app = typer.Typer(
     help="Subscribers: import, export, look up, stop writing to.\n\n"
@@ -165,7 +166,19 @@ def change(
         changed = consent.choose_style(session, person.id, chosen)
         now_on = f"Done: the {chosen.label} mail from now on."
         lacks = what_it_lacks(place, chosen)
-    answer(False, {}, now_on if changed else "Nothing to do: it was so already.", *lacks)
+        kept = _kept_by_lists(consent.lists_of(session, person.id), chosen)
+    answer(False, {}, now_on if changed else "Nothing to do: it was so already.", *kept, *lacks)
+
+
+def _kept_by_lists(theirs: Iterable[consent.ListDetails], chosen: Style) -> list[str]:
+    """Return a sentence for each list of a person that goes to everybody in another style."""
+    return [
+        f"The list {each.list} goes to everybody in one style, {style.label}: "
+        f"newsletter list change {each.list} --style chosen leaves it to each."
+        for each in theirs
+        if each.state is not SubscriptionState.UNSUBSCRIBED
+        and (style := style_for(chosen, each.style)) is not chosen
+    ]
 
 
 @app.command(rich_help_panel=EVERY_DAY, epilog=SIDE_BY_SIDE)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal, or
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.failpoint import failpoint
-from newsletter.dispatch.freeze import count_joined, freeze_joined
+from newsletter.dispatch.freeze import count_joined, edition_for, freeze_joined
 from newsletter.dispatch.received import same_bulletin, why_left_out
 from newsletter.dispatch.reopen import begun_issue, reopen
 from newsletter.issue import Actor, record
@@ -15,6 +15,7 @@ from newsletter.providers.base import Provider
 from newsletter.tables import Delivery, DeliveryNote, DeliveryState, Issue, Reason
 from subscribers.database import table_of
 from subscribers.privacy import Keys
+from subscribers.tables import Subscriber
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Rest:
 
     failed: int
     cancelled: int
-    left_out: int  # failed or cancelled, but they left, are suppressed or have it already
+    left_out: int  # failed or cancelled, and now there is a reason to leave them out
     left_alone: int  # staff left them alone, or an answer that came late says they have it
     unknown: int  # nobody can tell: settled apart
     joined: int  # subscribed since, and so not in the audience
@@ -119,6 +120,7 @@ def send_to_joined(
 
 _delivery = table_of(Delivery)
 _note = table_of(DeliveryNote)
+_subscriber = table_of(Subscriber)
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,16 @@ def _missed(session: Session, issue: Issue) -> _Missed:
     )
     alone = and_(failed, or_(_delivery.c.reason == Reason.LEFT_ALONE, has_it))
     missed = and_(or_(failed, cancelled), ~alone)
+    # Who turned to the discreet mail since and has no such copy here would be left out later.
+    has_edition = exists(
+        select(_subscriber.c.id).where(
+            _subscriber.c.id == _delivery.c.subscriber_id,
+            edition_for(session, issue.id, issue.list_id).is_not(None),
+        )
+    )
     return _Missed(
-        taken=and_(missed, why.is_(None)),
-        left_out=and_(missed, why.is_not(None)),
+        taken=and_(missed, why.is_(None), has_edition),
+        left_out=and_(missed, or_(why.is_not(None), ~has_edition)),
         left_alone=alone,
         parameters={"bulletins": bulletins} if bulletins else {},
     )

@@ -236,6 +236,9 @@ def test_a_style_is_chosen_for_a_person_and_forced_on_a_list(
     assert [each["style"] for each in before] == ["standard", "large"]
     assert changed.status == 0
     assert "always plain" in listed.out
+    kept = "The list weekly goes to everybody in one style, plain: newsletter list change weekly"
+    assert kept in site("subscribers", "change", one, "--style", "large").out
+    assert kept not in site("subscribers", "change", one, "--style", "plain").out
     after = site("issue", "show", drafted.json["id"], "--json").json["editions"]
     assert [each["style"] for each in after] == ["plain"]
     assert site("list", "change", "weekly", "--style", "chosen").status == 0
