@@ -346,7 +346,8 @@ class MessageForm:
             yield "List-Id", self._list_id()
             yield "List-Owner", f"<mailto:{self.reply_to or self.sender_email}>"
             if envelope.sender.website:
-                yield "List-Help", f"<{_own_url(envelope.sender.website)}>"
+                where = "discreet" if envelope.style is Style.DISCREET else "organisation"
+                yield "List-Help", f"<{_own_url(envelope.sender.website, f'{where}.url')}>"
             yield "Feedback-ID", self._feedback_id()
             yield "Precedence", "bulk"
         if envelope.practice:
@@ -611,11 +612,11 @@ def own_address(address: str, setting: str) -> str:
         ) from None
 
 
-def _own_url(url: str) -> str:
+def _own_url(url: str, setting: str) -> str:
     if not _URL.fullmatch(url):
         raise Problem(
-            "The setting organisation.url holds a space or a character that is not ASCII: write "
-            "it as the browser's address line copies it."
+            f"The setting {setting} holds a space or a character that is not ASCII: write it as "
+            "the browser's address line copies it."
         )
     return url
 

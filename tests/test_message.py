@@ -39,6 +39,7 @@ from newsletter.rendering import (
     render_notice,
 )
 from newsletter.site import shipped_templates
+from subscribers.style import Style
 from tests.bulletins import ALL, LOOK
 
 TEMPLATES = Templates([shipped_templates()])
@@ -440,6 +441,13 @@ def test_a_setting_that_cannot_stand_in_a_header_is_a_sentence(
 ) -> None:
     with pytest.raises(Problem, match=sentence):
         bulletin_form(small(), envelope_with(**changes), DATE)
+
+
+def test_a_discreet_address_that_cannot_stand_in_a_header_is_called_by_its_setting() -> None:
+    envelope = envelope_with(website="https://briefe.müller.example")
+
+    with pytest.raises(Problem, match=r"discreet\.url"):
+        bulletin_form(small(), replace(envelope, style=Style.DISCREET), DATE)
 
 
 @pytest.mark.parametrize("control", ["\r", "\n", "\x00", "\x07", "\x85", "\u2028"])
