@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from newsletter.checks import Finding, Severity
 from newsletter.errors import NotAllowed, NotFound
@@ -23,6 +23,8 @@ from newsletter.tables import AuditEntry, IssueState
 from newsletter.tables import Waiver as WaiverRow
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys
+from subscribers.style import Style
+from subscribers.tables import Subscriber
 from tests.office import HARVEST, LEAH, PAUL, RUTH, Office, desk_for
 
 WRONG = HARVEST.replace(b"the sacks.", b"the sacks (John 3:99).")
@@ -140,6 +142,22 @@ def test_the_same_again_keeps_the_first_name(office: Office) -> None:
     assert [each.by for each in again.waivers] == [PAUL.who]
     with reading(office.engine) as session:
         assert len(session.scalars(select(WaiverRow)).all()) == 1
+
+
+def test_a_waiver_is_told_once_of_an_issue_in_two_styles(office: Office) -> None:
+    list_id = office.add_list()
+    office.subscribe(list_id, 2)
+    with writing(office.engine) as session:
+        session.execute(update(Subscriber).values(style=Style.LARGE))
+    added = office.add(list_id, WRONG)
+    issue_id = office.draft(list_id, added.id)
+    waived(office, added.id)
+
+    with reading(office.engine) as session:
+        told = waivers_in(session, office.desk.keys, issue_id)
+
+    assert len(office.view(issue_id).editions) == 2
+    assert [each.rule for each in told] == ["ref-invalid"]
 
 
 def test_who_when_and_how_are_on_record_and_sealed(office: Office) -> None:

@@ -56,13 +56,11 @@ def waivers_of(session: Session, keys: Keys, row: BulletinRow) -> list[Waiver]:
 
 def waivers_in(session: Session, keys: Keys, issue_id: int) -> list[Waiver]:
     """Return what was let pass in the bulletins of an issue, oldest first."""
+    carried = select(Edition.bulletin_id).where(Edition.issue_id == issue_id)
     return _opened(
         keys,
         session.scalars(
-            select(WaiverRow)
-            .join(Edition, Edition.bulletin_id == WaiverRow.bulletin_id)
-            .where(Edition.issue_id == issue_id)
-            .order_by(WaiverRow.id)
+            select(WaiverRow).where(WaiverRow.bulletin_id.in_(carried)).order_by(WaiverRow.id)
         ),
     )
 
