@@ -31,7 +31,7 @@ class Forecast:
     shares: tuple[Share, ...]  # a day each, in order; empty if nobody is left
     limits: Limits
     zone: ZoneInfo
-    editions: int
+    turns: str  # what decides whose turn comes later: "language", "style of mail", both or ""
     under_way: bool
 
     @property
@@ -87,8 +87,8 @@ class Forecast:
             people = counted(sum(share.people for share in rest), "waits", "wait")
             parts.append(f"{people} longer, the last until {local_day(rest[-1].day)}")
         waits = "who were added to the list last"
-        if self.editions > 1:
-            waits = "whose language comes later, and among them those " + waits
+        if self.turns:
+            waits = f"whose {self.turns} comes later, and among them those {waits}"
         return [
             ", ".join(parts) + f": {self._why()}.",
             f"Who waits: the {self.waiting:,} {waits}. Nothing has to be done for them.",
@@ -135,9 +135,15 @@ def foresee(
     queue = [*_before(session, view, starts, now), (starts, people)] if limits.by_date else []
     used = _used(session, settings.provider.kind, now, settings.zone)
     *_, shares = spread(queue or [(starts, people)], limits, settings.zone, used)
-    return Forecast(
-        starts.astimezone(UTC), shares, limits, settings.zone, len(view.editions), under_way
-    )
+    return Forecast(starts.astimezone(UTC), shares, limits, settings.zone, _turns(view), under_way)
+
+
+def _turns(view: IssueView) -> str:
+    """Return in what the editions of an issue differ: one goes out after the other."""
+    languages = {each.language for each in view.editions}
+    styles = {each.style for each in view.editions}
+    kinds = {"language": len(languages), "style of mail": len(styles)}
+    return " or ".join(kind for kind, count in kinds.items() if count > 1)
 
 
 def is_in_doubt(session: Session, provider: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from newsletter.forecast import Forecast, foresee
 from newsletter.issue import describe
@@ -13,6 +13,8 @@ from newsletter.providers.practice import Practice
 from newsletter.tables import Delivery, DeliveryState, Issue, IssueState, Pace
 from subscribers.database import reading, writing
 from subscribers.privacy import Keys
+from subscribers.style import Style
+from subscribers.tables import Subscriber
 from tests.office import LIBRARY, NURSES, Office, desk_for
 
 PENDING, SUBMITTED = DeliveryState.PENDING, DeliveryState.SUBMITTED
@@ -176,6 +178,20 @@ def test_two_languages_say_whose_turn_comes_later(warm_engine: Engine, keys: Key
     office.add(list_id, LIBRARY, "harvest.fa.txt")
 
     assert "whose language comes later" in sentences(office, issue_id)[1]
+
+
+def test_two_styles_of_one_language_say_so_too(warm_engine: Engine, keys: Keys) -> None:
+    office = office_with(warm_engine, keys, per_day=5)
+    list_id = office.add_list()
+    office.subscribe(list_id, 8)
+    with writing(office.engine) as session:
+        first = session.scalars(select(Subscriber).order_by(Subscriber.id)).first()
+        assert first is not None
+        first.style = Style.LARGE
+
+    said = sentences(office, office.issue(list_id))[1]
+
+    assert "the 3 whose style of mail comes later, and among them those who were added" in said
 
 
 def test_an_approver_reads_it_in_the_notice(
