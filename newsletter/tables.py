@@ -56,7 +56,7 @@ class Reason(enum.IntEnum):
     SUPPRESSED = 2
     ALREADY_RECEIVED = 3
     CANCELLED = 4
-    NO_DISCREET_EDITION = 5  # they read the discreet mail, and the issue has none for them
+    NO_DISCREET_EDITION = 5  # they read the discreet mail, and at their turn there was none
     # FAILED
     ADDRESS_REFUSED = 10  # the provider refused this recipient
     MESSAGE_REFUSED = 11  # the provider refused the message after seeing it

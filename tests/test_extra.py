@@ -74,6 +74,7 @@ CASES = [
     (L, Reason.CANCELLED, A, SUBMITTED),
     (L, Reason.CANCELLED, L, EXCLUDED),
     (L, Reason.ALREADY_RECEIVED, A, EXCLUDED),
+    (L, Reason.NO_DISCREET_EDITION, A, SUBMITTED),
 ]
 
 
