@@ -9,7 +9,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.SUPPRESSED: "The address is never to be mailed.",
     Reason.ALREADY_RECEIVED: "Received this bulletin through another issue.",
     Reason.CANCELLED: "The issue was cancelled before their turn.",
-    Reason.NO_DISCREET_EDITION: "Reads the discreet mail, and at their turn there was none for them.",
+    Reason.NO_DISCREET_EDITION: "Reads the discreet mail, and there was none at their turn.",
     Reason.ADDRESS_REFUSED: "The provider refused the address.",
     Reason.MESSAGE_REFUSED: "The provider refused the message.",
     Reason.GAVE_UP: "The provider put it off until the tries were used up.",
