@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, event, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch import course, ledger
@@ -17,12 +19,14 @@ from newsletter.tables import (
     Batch,
     Delivery,
     DeliveryState,
+    HandOver,
     Issue,
     IssueState,
     Notice,
     Reason,
+    Stop,
 )
-from subscribers.database import writing
+from subscribers.database import open_engine, table_of, writing
 from subscribers.privacy import Keys
 from tests.audiences import MONDAY, add_issue, add_list, add_people, states_of
 
@@ -42,7 +46,7 @@ class Two:
     now: datetime = MONDAY
 
     def claim(self, worker: int = ME) -> Claim:
-        held = ledger.claim(self.session, worker, False, self.deadlines(), nobody)
+        held = ledger.claim(self.session, worker, False, self.deadlines(), nobody, "smtp")
         assert held is not None
         return held
 
@@ -71,6 +75,10 @@ class Two:
         here = select(Batch).where(Batch.issue_id == issue_id).order_by(Batch.id)
         return self.session.scalars(here.execution_options(populate_existing=True)).all()
 
+    def deliveries(self, issue_id: int) -> Sequence[Delivery]:
+        here = select(Delivery).where(Delivery.issue_id == issue_id).order_by(Delivery.id)
+        return self.session.scalars(here).all()
+
     def end(self, issue_id: int) -> None:
         """Let everybody in an issue have their copy."""
         here = Delivery.issue_id == issue_id
@@ -82,20 +90,37 @@ def nobody(_session: Session, _worker_id: int) -> bool:
     return False
 
 
+def begin_two(session: Session, keys: Keys) -> Two:
+    issues = []
+    for name in ("weekly", "monthly"):
+        list_id = add_list(session, name)
+        add_people(session, keys, list_id, 20)
+        issues.append(add_issue(session, keys, list_id))
+        freeze(session, keys, issues[-1], False, 10, 1, MONDAY)
+    return Two(session, keys, issues[0], issues[1])
+
+
 @pytest.fixture
 def two(engine: Engine, keys: Keys) -> Iterator[Two]:
     with writing(engine) as session:
-        issues = []
-        for name in ("weekly", "monthly"):
-            list_id = add_list(session, name)
-            add_people(session, keys, list_id, 20)
-            issues.append(add_issue(session, keys, list_id))
-            freeze(session, keys, issues[-1], False, 10, 1, MONDAY)
-        yield Two(session, keys, issues[0], issues[1])
+        yield begin_two(session, keys)
 
 
-def told(session: Session, keys: Keys) -> list[dict[str, object]]:
-    rows = session.execute(select(Notice.key, Notice.body)).all()
+@contextmanager
+def statements(session: Session) -> Iterator[list[str]]:
+    """Tell what the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(session.get_bind(), "before_cursor_execute", note)
+    yield asked
+    event.remove(session.get_bind(), "before_cursor_execute", note)
+
+
+def told(session: Session, keys: Keys) -> list[dict[str, Any]]:
+    rows = session.execute(select(Notice.key, Notice.body).order_by(Notice.id)).all()
     return [json.loads(keys.decrypt(row.body, "notice.body", row.key.encode())) for row in rows]
 
 
@@ -107,6 +132,7 @@ def test_a_pause_stops_one_issue_and_says_what_to_do(two: Two) -> None:
 
     assert (two.state(two.one), two.state(two.other)) == (IssueState.PAUSED, IssueState.SENDING)
     [notice] = told(two.session, two.keys)
+    assert not notice["provider_fails"]
     assert notice["subject"] == f"Issue {two.one} has stopped"
     assert notice["paragraphs"] == [
         "The key is wrong.",
@@ -142,6 +168,48 @@ def test_a_change_of_the_provider_stops_what_the_other_kind_began(
         f"Issue {two.one} was begun {begun}, and the provider in the settings is now {is_now}: "
         "set the provider back, or cancel the issue."
     )
+
+
+def test_a_pause_keeps_as_much_of_the_sentence_as_there_is_room_for(two: Two) -> None:
+    course.pause(two.session, two.keys, two.one, "x" * 501, MONDAY)
+
+    assert two.session.get_one(Issue, two.one).pause_reason == "x" * 500
+    assert told(two.session, two.keys)[0]["paragraphs"][0] == "x" * 501
+
+
+def test_all_that_goes_out_for_real_is_stopped_where_the_provider_fails_it_all(two: Two) -> None:
+    practice, paused = (add_issue(two.session, two.keys, add_list(two.session, n)) for n in "ab")
+    freeze(two.session, two.keys, practice, True, 10, 1, MONDAY)
+    two.set(paused, IssueState.PAUSED)  # before it had an audience
+    # Whatever order an index or the rows have: the first one is due last, and written last.
+    two.session.execute(update(Issue).where(Issue.id == two.one).values(due_at=MONDAY + HOUR))
+
+    course.pause_all(two.session, two.keys, "The account is closed.", MONDAY)
+
+    assert two.state(practice) is IssueState.SENDING
+    notices = told(two.session, two.keys)
+    assert [each["subject"] for each in notices] == [
+        f"Issue {issue_id} has stopped" for issue_id in (two.one, two.other)
+    ]
+    assert [each["paragraphs"][0] for each in notices] == ["The account is closed."] * 2
+    assert all(each["provider_fails"] for each in notices)
+    assert course.paused_issues(two.session) == [two.one, two.other]
+
+
+def test_an_issue_is_under_way_while_something_of_it_is_due_now(two: Two) -> None:
+    def under_way(now: datetime) -> list[int]:
+        issues = (two.one, two.other)
+        return [each for each in issues if course.is_under_way(two.session, each, now)]
+
+    two.session.execute(update(Batch).where(Batch.issue_id == two.one).values(due_at=MONDAY + HOUR))
+
+    assert under_way(MONDAY - SOON) == []
+    assert under_way(MONDAY) == [two.other]
+    assert under_way(MONDAY + HOUR) == [two.one, two.other]
+    two.end(two.one)
+    assert under_way(MONDAY + HOUR) == [two.other]
+    two.set(two.other, IssueState.PAUSED)
+    assert under_way(MONDAY + HOUR) == []
 
 
 # --- complete ---------------------------------------------------------------------------------
@@ -194,6 +262,116 @@ def test_what_was_cancelled_stays_so_when_another_is_completed(two: Two) -> None
     assert two.state(two.other) is IssueState.CANCELLED
 
 
+def test_what_a_provider_holds_until_its_time_is_not_through_before_it(two: Two) -> None:
+    two.end(two.one)
+    held = HandOver(
+        issue_id=two.one,
+        provider="sendgrid",
+        batch_id="held-1",
+        send_at=MONDAY + HOUR,
+        stop=Stop.NONE,
+        takes_slot=False,
+    )
+    two.session.add(held)
+    two.session.flush()
+
+    assert course.complete(two.session, MONDAY) == []
+    assert course.complete(two.session, MONDAY + HOUR) == [two.one]
+
+    assert two.session.scalars(select(HandOver.issue_id)).all() == []
+
+
+def test_a_late_answer_that_opens_a_batch_again_keeps_its_issue_open(two: Two) -> None:
+    """PostgreSQL allows that between the look and the lock; here the same transaction does it."""
+
+    def open_again(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT issue.id"):
+            connection.execute(update(table_of(Batch)).values(due_at=MONDAY))
+
+    two.end(two.one)
+    event.listen(two.session.get_bind(), "after_cursor_execute", open_again)
+
+    assert course.complete(two.session, MONDAY) == []
+
+    event.remove(two.session.get_bind(), "after_cursor_execute", open_again)
+    assert two.state(two.one) is IssueState.SENDING
+
+
+def test_looking_for_what_is_through_waits_for_nobody_and_holds_up_nobody(
+    postgres_url: str, keys: Keys
+) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        two = begin_two(session, keys)
+        two.end(two.one)
+        two.end(two.other)
+        third = add_issue(session, keys, add_list(session, "third"))
+        add_people(session, keys, session.get_one(Issue, third).list_id, 1)
+        freeze(session, keys, third, False, 10, 1, MONDAY)
+    one, still_open = (
+        select(Issue.id).where(Issue.id == each).with_for_update() for each in (two.one, third)
+    )
+
+    with writing(engine) as session, writing(engine) as another:
+        for each in (session, another):
+            each.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        another.execute(one)
+        assert course.complete(session, MONDAY) == [two.other]
+        another.execute(still_open)
+    with writing(engine) as session:
+        assert course.complete(session, MONDAY) == [two.one]
+    engine.dispose()
+
+
+UNSURE = "not certain: a person decides, nothing is sent twice by itself"
+
+
+@pytest.mark.parametrize(
+    ("states", "took", "rest", "why"),
+    [
+        (
+            (14, 3, 2, 1),
+            "14 copies",
+            f"2 are {UNSURE}; 3 did not get it; 1 is left out on purpose.",
+            "uf",
+        ),
+        ((1, 0, 1, 18), "1 copy", f"1 is {UNSURE}; 18 are left out on purpose.", "u"),
+        ((0, 20, 0, 0), "none", "20 did not get it.", "f"),
+        ((20, 0, 0, 0), "20 copies", None, ""),
+    ],
+)
+@pytest.mark.parametrize("practice", [False, True])
+def test_a_short_note_says_how_an_issue_went(
+    two: Two,
+    practice: bool,
+    states: tuple[int, int, int, int],
+    took: str,
+    rest: str | None,
+    why: str,
+) -> None:
+    two.set(two.one, IssueState.COMPLETED)
+    two.session.execute(update(Issue).where(Issue.id == two.one).values(practice=practice))
+    ids = iter([each.id for each in two.deliveries(two.one)])
+    for state, people in zip((SUBMITTED, FAILED, UNKNOWN, EXCLUDED), states, strict=True):
+        here = Delivery.id.in_([next(ids) for _ in range(people)])
+        two.session.execute(update(Delivery).where(here).values(state=state))
+
+    course.tell_completed(two.session, two.keys, two.one, "SendGrid", MONDAY)
+
+    [notice] = told(two.session, two.keys)
+    assert notice["subject"] == f"Issue {two.one} has gone out" + ", as practice" * practice
+    named = {"u": "unknown", "f": "failed"}
+    assert notice["paragraphs"] == [
+        *(["This was practice: nothing left this machine."] if practice else []),
+        f"Issue {two.one} for the list Weekly is through: SendGrid took {took}.",
+        *([rest] if rest else []),
+        *(
+            f"Who and why: newsletter issue deliveries {two.one} --state {named[each]}"
+            for each in why
+        ),
+    ]
+
+
 # --- due --------------------------------------------------------------------------------------
 
 
@@ -207,6 +385,8 @@ def test_issues_start_in_the_order_of_their_time(two: Two) -> None:
     second = add_issue(two.session, two.keys, add_list(two.session, "x"), due_at=MONDAY + 2 * HOUR)
     last = add_issue(two.session, two.keys, add_list(two.session, "y"), due_at=MONDAY + HOUR)
     two.session.execute(update(Issue).values(not_before=None))
+    # PostgreSQL writes the row anew, after the others.
+    two.session.execute(update(Issue).where(Issue.id == first).values(hold=False))
 
     at = MONDAY + 2 * HOUR
 
@@ -340,6 +520,35 @@ def test_a_cancelled_issue_stays_open_for_what_is_on_the_way(two: Two) -> None:
     assert unclaimed.due_at is None
     assert states_of(two.session, two.one) == {IN_FLIGHT: 1, EXCLUDED: 19}
     assert two.sweep(ME) == {UNKNOWN: 1}
+
+
+def test_a_sweep_that_finds_nothing_to_do_writes_nothing(two: Two) -> None:
+    two.set(two.one, IssueState.CANCELLED)
+    two.sweep()
+
+    with statements(two.session) as asked:
+        two.sweep(ME, OTHER)
+
+    assert [each for each in asked if not each.startswith("SELECT")] == []
+
+
+def test_batches_are_swept_in_the_order_of_their_people(two: Two) -> None:
+    """One order for all who lock deliveries, so that nobody waits for somebody who waits."""
+    for worker in (3, 4, 5, 6):
+        held = two.claim(worker)
+        two.intend(held, [held.first_id], worker)
+    first = two.batches(two.one)[0].id
+    # Whatever order an index or the rows have: the first one is due last, and written last.
+    two.session.execute(update(Batch).where(Batch.id == first).values(due_at=MONDAY + HOUR))
+    looked: list[int] = []
+
+    def is_gone(_session: Session, worker_id: int) -> bool:
+        looked.append(worker_id)
+        return True
+
+    sweep(two.session, MONDAY, is_gone)
+
+    assert sorted(looked[:4]) == looked[4:] == [3, 4, 5, 6]
 
 
 # --- held back --------------------------------------------------------------------------------

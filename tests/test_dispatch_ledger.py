@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch import course, ledger
@@ -73,7 +74,8 @@ class Desk:
     now: datetime = MONDAY
 
     def claim(self, worker: int = ME) -> Claim | None:
-        return ledger.claim(self.session, worker, self.practice, self.deadlines(), nobody_is_gone)
+        deadlines = self.deadlines()
+        return ledger.claim(self.session, worker, self.practice, deadlines, nobody_is_gone, "smtp")
 
     def held(self, worker: int = ME) -> Claim:
         held = self.claim(worker)
@@ -153,10 +155,10 @@ def practice(engine: Engine, keys: Keys) -> Iterator[Desk]:
 
 @pytest.mark.transition("c")
 def test_a_batch_is_claimed_by_one(desk: Desk) -> None:
-    assert ledger.anything_due(desk.session, False, desk.now)
+    assert ledger.anything_due(desk.session, False, desk.now, "smtp")
     assert desk.claim(ME) is not None
     assert desk.claim(OTHER) is None
-    assert not ledger.anything_due(desk.session, False, desk.now)
+    assert not ledger.anything_due(desk.session, False, desk.now, "smtp")
 
 
 def test_a_claim_leaves_no_trace_in_the_deliveries(desk: Desk) -> None:
@@ -276,7 +278,7 @@ def test_nothing_is_claimed_in_an_issue_that_is_not_sending(desk: Desk, state: I
     desk.set_issue(state)
 
     assert desk.claim() is None
-    assert not ledger.anything_due(desk.session, False, desk.now)
+    assert not ledger.anything_due(desk.session, False, desk.now, "smtp")
 
 
 def test_a_real_issue_is_never_claimed_for_practice(desk: Desk) -> None:
@@ -302,6 +304,17 @@ def test_an_intent_is_on_record_before_anything_is_sent(desk: Desk) -> None:
     assert (turn.intent.start_by, turn.intent.answer_by) == (110.0, 120.0)
     assert turn.tries == {held.first_id: 1, held.first_id + 1: 1}
     assert desk.states() == {IN_FLIGHT: 2, PENDING: 2}
+
+
+def test_a_turn_for_nobody_intends_nothing_and_goes_on(desk: Desk) -> None:
+    held = desk.held()
+
+    turn = desk.turn(held, [])
+
+    assert turn == Turn(
+        desk.issue_id, Counter(), goes_on=True, batch_id=held.batch_id, fence=held.fence
+    )
+    assert desk.session.scalars(select(Attempt)).all() == []
 
 
 def test_a_delivery_is_intended_once(desk: Desk) -> None:
@@ -956,7 +969,7 @@ def test_a_number_that_a_crashed_server_gives_again_is_passed_over(desk: Desk) -
     undo(desk.session, [never], desk.now)
     turns = [desk.turn(held, [held.first_id + no]) for no in (1, 2, 3)]
 
-    assert len({attempt_of(turn) for turn in turns} - {forgotten}) == 3
+    assert [attempt_of(turn) - forgotten for turn in turns] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("differs", ["batch_id", "fence"])
@@ -1082,6 +1095,56 @@ def test_how_far_an_issue_is_is_counted_from_its_rows(desk: Desk) -> None:
 # --- two who write at once --------------------------------------------------------------------
 
 
+def impatient(session: Session) -> None:
+    """Wait for no lock: fail at once."""
+    session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+
+
+def test_two_batches_of_an_issue_go_on_side_by_side(postgres_url: str, keys: Keys) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        list_id = add_list(session)
+        people = add_people(session, keys, list_id, 20)
+        issue_id = add_issue(session, keys, list_id)
+        freeze(session, keys, issue_id, False, 10, 1, MONDAY)
+
+    with writing(engine) as one, writing(engine) as two:
+        desks = [Desk(session, keys, list_id, people, issue_id) for session in (one, two)]
+        for desk in desks:
+            impatient(desk.session)
+            assert len(desk.turn(desk.held()).tries) == 10
+
+    with reading(engine) as session:
+        assert states_of(session, issue_id) == {IN_FLIGHT: 20}
+    engine.dispose()
+
+
+def test_two_lists_wait_for_each_others_intents_of_one_bulletin(
+    postgres_url: str, keys: Keys
+) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        issues, bulletin_id = [], None
+        for name in ("weekly", "monthly"):
+            list_id = add_list(session, name)
+            add_people(session, keys, list_id, 2)
+            bulletin_id = bulletin_id or add_bulletin(session, list_id)
+            issues.append(add_issue(session, keys, list_id, bulletin_id))
+            freeze(session, keys, issues[-1], False, 500, 1, MONDAY)
+
+    with writing(engine) as one:
+        first = Desk(one, keys, 0, [], issues[0])
+        first.turn(first.held())
+        with writing(engine) as two:
+            impatient(two)
+            second = Desk(two, keys, 0, [], issues[1])
+            held = second.held()
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                second.turn(held)
+            two.rollback()
+    engine.dispose()
+
+
 def test_two_who_claim_at_once_get_two_batches(postgres_url: str, keys: Keys) -> None:
     engine = open_engine(postgres_url)
     with writing(engine) as session:
@@ -1092,9 +1155,9 @@ def test_two_who_claim_at_once_get_two_batches(postgres_url: str, keys: Keys) ->
     deadlines = Deadlines(MONDAY, 0.0, SOON, SOON)
 
     with writing(engine) as one, writing(engine) as two:
-        first = ledger.claim(one, ME, False, deadlines, nobody_is_gone)
-        second = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone)
-        third = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone)
+        first = ledger.claim(one, ME, False, deadlines, nobody_is_gone, "smtp")
+        second = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone, "smtp")
+        third = ledger.claim(two, OTHER, False, deadlines, nobody_is_gone, "smtp")
 
     assert first is not None
     assert second is not None

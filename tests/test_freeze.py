@@ -4,25 +4,30 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextlib import suppress as suppress_errors
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.freeze import (
     ApprovalVoid,
+    _refuse_gaps,
     check_approval,
     count_joined,
     edition_for,
     freeze,
     freeze_joined,
     hold_back,
+    refuse_names,
 )
 from newsletter.errors import NotAllowed, NotFound
+from newsletter.issue import Actor
+from newsletter.issue.register import register
+from newsletter.names import Kind, Pseudonym
 from newsletter.tables import (
     Batch,
     Bulletin,
@@ -39,6 +44,7 @@ from newsletter.tables import (
 )
 from subscribers.database import open_engine, reading, table_of, writing
 from subscribers.privacy import Keys
+from subscribers.style import Style
 from subscribers.tables import Basis, Subscriber, Subscription, SubscriptionState
 from tests.audiences import (
     MONDAY,
@@ -291,6 +297,107 @@ def test_a_language_without_a_country_gets_the_edition_of_one(engine: Engine, ke
         assert spans_of(session, issue_id) == [(0, 1), (1, 1)]
 
 
+def test_deliveries_are_numbered_in_the_order_of_their_people(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        people = add_people(session, keys, add_list(session, "monthly"), 4)
+        list_id = add_list(session)
+        subscribe(session, list_id, people[::-1])
+        issue_id = add_issue(session, keys, list_id)
+
+        freeze_now(session, keys, issue_id)
+
+        numbered = session.scalars(select(Delivery.subscriber_id).order_by(Delivery.id)).all()
+        assert numbered == people
+
+
+# --- styles -----------------------------------------------------------------------------------
+
+
+def choose(session: Session, style: Style, *people: int) -> None:
+    session.execute(update(Subscriber).where(Subscriber.id.in_(people)).values(style=style))
+
+
+def test_everyone_gets_the_edition_in_their_style(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        discreet, standard, large = add_people(session, keys, list_id, 3)
+        choose(session, Style.LARGE, large)
+        choose(session, Style.DISCREET, discreet)
+        issue_id = add_issue(session, keys, list_id, languages=("en",) * 3)
+        for number, style in ((1, "large"), (2, "discreet")):
+            session.execute(update(Edition).where(Edition.no == number).values(style=style))
+
+        freeze_now(session, keys, issue_id)
+
+        order = session.scalars(select(Delivery.subscriber_id).order_by(Delivery.id)).all()
+        assert order == [standard, large, discreet]
+        assert spans_of(session, issue_id) == [(0, 1), (1, 1), (2, 1)]
+        said = session.execute(select(Subscriber.id, edition_for(session, issue_id, list_id)))
+        assert {row[0]: row[1] for row in said} == {standard: 0, large: 1, discreet: 2}
+
+
+def test_staff_are_told_how_many_get_nothing_for_want_of_a_discreet_edition(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        issues = []
+        for name in ("weekly", "monthly"):
+            list_id = add_list(session, name)
+            without, left, reader = (add_people(session, keys, list_id, 2) for _ in range(3))
+            choose(session, Style.DISCREET, *without, *left)
+            for number in left:
+                suppress(session, keys, number)
+            issues.append(add_issue(session, keys, list_id))
+            freeze_now(session, keys, issues[-1])
+
+        assert reasons_of(session, issues[-1]) == {
+            **dict.fromkeys(without, Reason.NO_DISCREET_EDITION),
+            **dict.fromkeys(left, Reason.SUPPRESSED),
+            **dict.fromkeys(reader, None),
+        }
+        told = session.scalars(select(Notice).order_by(Notice.id)).all()
+        assert [notice.created_at for notice in told] == [MONDAY, MONDAY]
+        for issue_id, notice in zip(issues, told, strict=True):
+            body = json.loads(keys.decrypt(notice.body, "notice.body", notice.key.encode()))
+            assert body["subject"] == f"Issue {issue_id} has no discreet edition"
+            assert body["paragraphs"] == [
+                "2 people of its list get the discreet mail and no other, since they, or somebody "
+                "for the list, chose it after the issue was drafted. It has none, so they get "
+                "nothing of it.",
+                "The next issue has one where [discreet] is complete in the settings and the text "
+                "does not name you.",
+            ]
+
+
+def test_staff_are_told_nothing_where_everybody_gets_a_copy(engine: Engine, keys: Keys) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 2)
+        freeze_now(session, keys, add_issue(session, keys, list_id))
+
+        assert session.scalars(select(Notice)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("spans", "refused"),
+    [
+        ([], False),
+        ([(0, 1, 5, 5), (1, 6, 8, 3)], False),
+        ([(0, 1, 5, 5), (1, 8, 9, 2)], False),  # those between are left out
+        ([(0, 1, 5, 4), (1, 6, 8, 3)], True),  # one of the first is in none
+        ([(0, 1, 6, 5), (1, 3, 8, 3)], True),  # one of the first is now among the second
+        ([(0, 1, 5, 5), (1, 5, 8, 4)], True),
+        ([(0, 1, 5, 5), (None, 6, 6, 1)], True),  # one turned to the discreet mail
+    ],
+)
+def test_no_batch_holds_people_of_two_editions_or_of_none(
+    spans: Sequence[tuple[int, int, int, int]], refused: bool
+) -> None:
+    said = whole("Somebody chooses how their mail comes at this moment: try again.")
+    with pytest.raises(NotAllowed, match=said) if refused else nullcontext():
+        _refuse_gaps(spans)
+
+
 # --- the first hundred ------------------------------------------------------------------------
 
 
@@ -489,6 +596,30 @@ def test_what_was_approved_is_looked_at_again_before_more_of_it_goes(
         said = f"Issue {other} is not the one that was approved: draft it again."
         with pytest.raises(ApprovalVoid, match=whole(said)):
             check_approval(session, keys, other)
+
+
+def test_an_issue_with_a_name_that_was_registered_since_goes_no_further(
+    engine: Engine, keys: Keys
+) -> None:
+    mill = Pseudonym(Kind.NAME, "The Old Mill", "Anna")
+    text = "# Pray\n\nPray for rain.\n\nPray for The Old Mill.\n"
+    with writing(engine) as session:
+        list_id = add_list(session)
+        bulletin_id = add_bulletin(session, list_id)
+        row = session.get_one(Bulletin, bulletin_id)
+        row.source = keys.encrypt_bytes(text.encode(), "bulletin.source", row.content_index)
+        row.file_name = keys.encrypt("pray.md", "bulletin.file_name", row.content_index)
+        issue_id = add_issue(session, keys, list_id, bulletin_id)
+        check_approval(session, keys, issue_id)
+        register(session, keys, mill, Actor("ruth@example.org", "command"), MONDAY)
+
+        said = (
+            f"Issue {issue_id} holds what the register of pseudonyms keeps secret (line 5): mend "
+            "the bulletin and add it again."
+        )
+        for look in (check_approval, refuse_names):
+            with pytest.raises(ApprovalVoid, match=whole(said)):
+                look(session, keys, issue_id)
 
 
 @pytest.mark.parametrize(
@@ -749,3 +880,46 @@ def test_who_joined_and_has_the_bulletin_already_is_left_out_but_not_of_practice
 
         assert states_of(session, real) == {EXCLUDED: 2}
         assert states_of(session, practice) == {PENDING: 2}
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+def test_two_audiences_are_not_fixed_at_once(postgres_url: str, keys: Keys) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 2)
+        one, begun, other = (add_issue(session, keys, list_id) for _ in range(3))
+        freeze_now(session, keys, begun)
+    said = whole("Another process fixes an audience: this one is next in a moment.")
+
+    with writing(engine) as first:
+        freeze_now(first, keys, one)
+        for _ in range(2):
+            with pytest.raises(NotAllowed, match=said), writing(engine) as second:
+                freeze_now(second, keys, other)
+        with pytest.raises(NotAllowed, match=said), writing(engine) as second:
+            join_now(second, begun, list_id)
+    with writing(engine) as session:
+        assert freeze_now(session, keys, other) == 2
+    engine.dispose()
+
+
+def test_the_server_counts_the_new_rows_and_the_workers_are_called(
+    postgres_url: str, keys: Keys
+) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        list_id = add_list(session)
+        add_people(session, keys, list_id, 17)
+        issue_id = add_issue(session, keys, list_id)
+        freeze_now(session, keys, issue_id)
+
+    counted = "SELECT relname, reltuples FROM pg_class WHERE relname IN ('delivery', 'batch')"
+    called = "SELECT args FROM procrastinate_jobs WHERE status = 'todo'"
+    with reading(engine) as session:
+        rows = session.execute(text(counted)).all()
+        assert {row.relname: row.reltuples for row in rows} == {"delivery": 17, "batch": 2}
+        assert {row.args["issue_id"] for row in session.execute(text(called))} == {issue_id}
+    engine.dispose()

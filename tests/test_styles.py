@@ -19,11 +19,11 @@ from newsletter.checks import Severity
 from newsletter.config import Dkim, Settings
 from newsletter.discreet import Ministry, Named, fault_in
 from newsletter.dispatch.forms import Forms
-from newsletter.dispatch.freeze import ApprovalVoid, _refuse_gaps, edition_for, freeze
+from newsletter.dispatch.freeze import ApprovalVoid, edition_for, freeze
 from newsletter.dispatch.ledger import Claim
 from newsletter.dispatch.received import why_left_out
 from newsletter.dispatch.sample import submit_sample
-from newsletter.errors import NotAllowed, NotFound, Problem
+from newsletter.errors import NotFound, Problem
 from newsletter.issue import Desk, describe, findings, restyle, schedule
 from newsletter.message import MessageForm, Recipient, bulletin_envelope, bulletin_form
 from newsletter.providers.practice import Practice
@@ -330,7 +330,7 @@ def test_whoever_turns_to_the_discreet_mail_while_it_goes_out_is_left_out(
     number = add(office, list_id, None)
     chosen = select(
         *(
-            why_left_out(literal(number), literal(list_id), literal(0), None, discreet=discreet)
+            why_left_out(literal(number), literal(list_id), literal(0), (), discreet=discreet)
             for discreet in (False, True)
         )
     )
@@ -729,19 +729,6 @@ def test_a_sample_of_the_discreet_edition_is_discreet(
     assert_names_nobody(list(decodings(file.read_bytes())))
     with pytest.raises(NotFound, match="has no large edition"):
         sample(issue_id, "staff@example.org", small.now, LARGE)
-
-
-@pytest.mark.parametrize(
-    "spans",
-    [
-        [(0, 1, 5, 4), (1, 6, 8, 3)],  # one of the first is in none
-        [(0, 1, 6, 5), (1, 3, 8, 3)],  # one of the first is now among the second
-        [(0, 1, 5, 5), (1, 5, 8, 4)],
-    ],
-)
-def test_no_batch_holds_people_of_two_editions(spans: list[tuple[int, int, int, int]]) -> None:
-    with pytest.raises(NotAllowed, match="try again"):
-        _refuse_gaps(spans)
 
 
 def test_one_more_copy_is_discreet_or_none(office: Office) -> None:

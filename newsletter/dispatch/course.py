@@ -57,13 +57,13 @@ def pause(
     `then` begins the sentence that names the command to go on with.  Where the provider itself
     fails, staff are told by another road if there is one.
     """
-    stopped = session.execute(
+    stopped = session.scalar(
         update(_issue)
         .where(_issue.c.id == issue_id, _issue.c.state == IssueState.SENDING)
         .values(state=IssueState.PAUSED, pause_reason=sentence[:_PAUSE_REASON_LENGTH])
         .returning(_issue.c.id)
-    ).all()
-    if stopped:
+    )
+    if stopped is not None:
         notices.tell(
             session,
             keys,
@@ -77,18 +77,13 @@ def pause(
             provider_fails=provider_fails,
         )
         failpoint("pause-written")
-    return bool(stopped)
+    return stopped is not None
 
 
 def pause_the_other_kind(session: Session, keys: Keys, practice: bool, now: datetime) -> None:
     """Stop what was begun as practice when the provider is real by now, and the other way round."""
-    others = session.scalars(
-        select(_issue.c.id).where(
-            _issue.c.state == IssueState.SENDING, _issue.c.practice != practice
-        )
-    ).all()
     begun, ours = ("with a real provider", "practice") if practice else ("as practice", "real")
-    for issue_id in others:
+    for issue_id in _sending(session, practice=not practice):
         sentence = (
             f"Issue {issue_id} was begun {begun}, and the provider in the settings is now "
             f"{ours}: set the provider back, or cancel the issue."
@@ -110,7 +105,6 @@ def complete(session: Session, now: datetime) -> list[int]:
             ~is_open,
             ~is_held(_issue, now),
         )
-        .order_by(_issue.c.id)
         .with_for_update(skip_locked=True)
     ).all()
     if not done:
@@ -129,12 +123,16 @@ def complete(session: Session, now: datetime) -> list[int]:
 
 def pause_all(session: Session, keys: Keys, sentence: str, now: datetime) -> None:
     """Stop every issue that is being sent for real: the provider fails them all."""
-    for issue_id in session.scalars(
-        select(_issue.c.id)
-        .where(_issue.c.state == IssueState.SENDING, ~_issue.c.practice)
-        .order_by(_issue.c.id)
-    ).all():
+    for issue_id in _sending(session, practice=False):
         pause(session, keys, issue_id, sentence, now, provider_fails=True)
+
+
+def _sending(session: Session, *, practice: bool) -> Sequence[int]:
+    return session.scalars(
+        select(_issue.c.id)
+        .where(_issue.c.state == IssueState.SENDING, _issue.c.practice == practice)
+        .order_by(_issue.c.id)
+    ).all()
 
 
 def tell_completed(
@@ -143,7 +141,7 @@ def tell_completed(
     """Leave a short note for staff that an issue is through; `provider` is who took it."""
     issue = session.execute(
         select(_issue.c.practice, MailingList.title)
-        .join(MailingList, MailingList.id == _issue.c.list_id)
+        .join(MailingList)
         .where(_issue.c.id == issue_id)
     ).one()
     rows = session.execute(
@@ -196,20 +194,13 @@ _REST = {
 
 def is_under_way(session: Session, issue_id: int, now: datetime) -> bool:
     """Return whether something of an issue is due now, or in somebody's hands."""
-    due = select(1).select_from(_batch).join(_issue, _issue.c.id == _batch.c.issue_id)
-    return bool(
-        session.scalar(
-            select(
-                exists(
-                    due.where(
-                        _issue.c.id == issue_id,
-                        _issue.c.state == IssueState.SENDING,
-                        _batch.c.due_at <= now,
-                    )
-                )
-            )
-        )
+    due = exists().where(
+        _issue.c.id == issue_id,
+        _issue.c.state == IssueState.SENDING,
+        _batch.c.issue_id == _issue.c.id,
+        _batch.c.due_at <= now,
     )
+    return session.scalars(select(due)).one()
 
 
 def count_settled(session: Session, issue_id: int) -> tuple[int, int]:
@@ -232,13 +223,9 @@ def paused_issues(session: Session) -> Sequence[int]:
 
 def count_left(session: Session) -> int:
     """Return how many deliveries of issues under way are pending or in flight."""
-    waiting = (
-        select(func.count())
-        .select_from(_delivery)
-        .join(_issue, _issue.c.id == _delivery.c.issue_id)
-    )
     return session.scalars(
-        waiting.where(
+        select(func.count()).where(
+            _delivery.c.issue_id == _issue.c.id,
             _issue.c.state.in_((IssueState.SENDING, IssueState.PAUSED)),
             _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.IN_FLIGHT)),
         )

@@ -254,7 +254,7 @@ def _refuse_who_gets_none(
                 literal(person.subscriber_id),
                 literal(issue.list_id),
                 literal(issue.id),
-                None,
+                (),
                 discreet=person.style is Style.DISCREET,
             )
         )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Subquery,
     and_,
     case,
@@ -45,7 +45,7 @@ from newsletter.tables import (
     Trial,
 )
 from subscribers.audience import audience
-from subscribers.database import Code, table_of
+from subscribers.database import table_of
 from subscribers.privacy import KeyMismatch, Keys
 from subscribers.tables import Subscriber, Subscription, SubscriptionState
 
@@ -213,12 +213,12 @@ def _one_freeze_at_a_time(session: Session) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
     # Not waited for: whoever does so holds up the turns of its other issues meanwhile.
-    if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _FREEZING}):
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_FREEZING))):
         raise NotAllowed("Another process fixes an audience: this one is next in a moment.")
 
 
 def _start(session: Session, issue_id: int, practice: bool, now: datetime) -> None:
-    started = session.execute(
+    started = session.scalar(
         update(_issue)
         .where(
             _issue.c.id == issue_id,
@@ -231,8 +231,8 @@ def _start(session: Session, issue_id: int, practice: bool, now: datetime) -> No
         )
         .values(state=IssueState.SENDING, practice=practice, started_at=now, pause_reason=None)
         .returning(_issue.c.id)
-    ).all()
-    if not started:
+    )
+    if started is None:
         raise _why_not(session, issue_id)
 
 
@@ -301,26 +301,19 @@ def _insert_deliveries(
     only_joined: bool = False,
 ) -> None:
     people = audience(list_id)
+    edition = choice.of(people.c.language, people.c.style)
     reason = reason_of(
         people.c.suppressed,
         people.c.state == SubscriptionState.ACTIVE,
         received_in(people.c.subscriber_id, others) if others else None,
+        edition.is_(None),
     )
-    edition = choice.of(people.c.language, people.c.style)
-    without = case((edition.is_(None), literal(Reason.NO_DISCREET_EDITION, Code(Reason))))
     judged = (
-        select(
-            people.c.subscriber_id,
-            func.coalesce(reason, without).label("reason"),
-            edition.label("edition"),
-        )
+        select(people.c.subscriber_id, reason.label("reason"), edition.label("edition"))
         .where(_has_joined(people, issue_id) if only_joined else true())
         .subquery()
     )
-    state = case(
-        (judged.c.reason.is_(None), literal(DeliveryState.PENDING, Code(DeliveryState))),
-        else_=literal(DeliveryState.EXCLUDED, Code(DeliveryState)),
-    )
+    state = case((judged.c.reason.is_(None), DeliveryState.PENDING), else_=DeliveryState.EXCLUDED)
     # The excluded come last, so that the ids of each edition's batches follow one another.
     rows = select(literal(issue_id), judged.c.subscriber_id, state, judged.c.reason).order_by(
         state, judged.c.edition, judged.c.subscriber_id
@@ -330,11 +323,8 @@ def _insert_deliveries(
 
 
 def _has_joined(people: Subquery, issue_id: int) -> ColumnElement[bool]:
-    has_delivery = exists(
-        select(_delivery.c.id).where(
-            _delivery.c.issue_id == issue_id,
-            _delivery.c.subscriber_id == people.c.subscriber_id,
-        )
+    has_delivery = exists().where(
+        _delivery.c.issue_id == issue_id, _delivery.c.subscriber_id == people.c.subscriber_id
     )
     return and_(people.c.state == SubscriptionState.ACTIVE, ~has_delivery)
 
@@ -351,9 +341,9 @@ def _insert_batches(
     after: int = 0,
 ) -> None:
     """Divide the pending deliveries with ids over `after`: those of an edition lie together."""
-    only = next(iter(choice.editions), 0) if len(choice.editions) < 2 else None
+    several = len(choice.editions) != 1
     read = choice.of(_subscriber.c.language, _subscriber.c.style)
-    edition = (read if only is None else literal(only, Integer)).label("edition")
+    edition = (read if several else literal(next(iter(choice.editions)))).label("edition")
     pending = select(
         edition, func.min(_delivery.c.id), func.max(_delivery.c.id), func.count()
     ).where(
@@ -361,10 +351,10 @@ def _insert_batches(
         _delivery.c.state == DeliveryState.PENDING,
         _delivery.c.id > after,
     )
-    if only is None:
+    if several:
         pending = pending.join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-    found = session.execute(pending.group_by(edition).order_by(edition)).all()
-    spans: list[Span] = [(row[0], row[1], row[2], row[3]) for row in found]
+    found = session.execute(pending.group_by(edition))
+    spans: list[Span] = sorted((tuple(row) for row in found), key=itemgetter(1))
     _refuse_gaps(spans)
     people = sum(count for *_, count in spans)
     size = min(batch_limit, max(SMALLEST_BATCH, -(-people // (4 * connections))))
@@ -382,11 +372,10 @@ def _insert_batches(
 def _refuse_gaps(spans: Sequence[Span]) -> None:
     """Say no where somebody chose another edition between two statements, as PostgreSQL lets them.
 
-    A batch would hold people of two editions.
+    A batch would hold people of two editions, or of none.
     """
-    whole = all(end - begin + 1 == count for _, begin, end, count in spans)
-    in_order = sorted((begin, end) for _, begin, end, _ in spans)
-    if not whole or any(one[1] >= following[0] for one, following in pairwise(in_order)):
+    whole = all(no is not None and end - begin + 1 == count for no, begin, end, count in spans)
+    if not whole or any(one[2] >= following[1] for one, following in pairwise(spans)):
         raise NotAllowed("Somebody chooses how their mail comes at this moment: try again.")
 
 

@@ -19,10 +19,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     and_,
-    bindparam,
     delete,
     exists,
     insert,
@@ -138,7 +136,7 @@ def claim(
     practice: bool,
     deadlines: Deadlines,
     is_gone: IsGone,
-    provider: str = "",
+    provider: str,
 ) -> Claim | None:
     """Take the batch that is due first, or None: one row, no trace in the deliveries."""
     now = deadlines.now
@@ -173,7 +171,7 @@ def claim(
     )
 
 
-def anything_due(session: Session, practice: bool, now: datetime, provider: str = "") -> bool:
+def anything_due(session: Session, practice: bool, now: datetime, provider: str) -> bool:
     """Return whether a claim would find something."""
     ((due,),) = _ANYTHING_DUE.run(session, practice=practice, provider=provider, now=now)
     return bool(due)
@@ -199,12 +197,11 @@ def turn(
         return Turn(held.issue_id, changes)
     if lease_until < deadlines.renew_before:
         _RENEW.run(session, this_batch=held.batch_id, until=deadlines.lease_until)
-    attempt_id, tries = _intend(session, held, worker_id, ids, deadlines)
+    intent, tries = _intend(session, held, worker_id, ids, deadlines)
     refused = [number for number in ids if number not in tries]
     if excluded := _exclude(session, held, refused):
         changes[_EXCLUDED] += excluded
     failpoint("turn-written")
-    intent = deadlines.intent(attempt_id) if tries else None
     return Turn(
         held.issue_id, changes, True, intent, tries, batch_id=held.batch_id, fence=held.fence
     )
@@ -384,10 +381,10 @@ def _intend(
     worker_id: int,
     numbers: Sequence[int],
     deadlines: Deadlines,
-) -> tuple[int, dict[int, int]]:
-    """Put under one new attempt whoever may still be sent to; return its id and their tries."""
+) -> tuple[Intent | None, dict[int, int]]:
+    """Put under one new attempt whoever may still be sent to; return it, and their tries."""
     if not numbers:
-        return 0, {}
+        return None, {}
     _one_issue_of_a_bulletin_at_a_time(session, held)
     ((attempt_id,),) = _ATTEMPT.run(
         session,
@@ -410,7 +407,7 @@ def _intend(
     tries = dict(intended)
     if len(tries) < len(numbers):
         _shrink(session, attempt_id, len(tries))
-    return attempt_id, tries
+    return deadlines.intent(attempt_id) if tries else None, tries
 
 
 def _shrink(session: Session, attempt_id: int, size: int) -> None:
@@ -622,8 +619,8 @@ def _excluding(bulletins: tuple[int, ...], discreet: bool) -> Statement:
 def _why_left_out(bulletins: tuple[int, ...], discreet: bool) -> ColumnElement[Reason | None]:
     return why_left_out(
         _delivery.c.subscriber_id,
-        place("this_list", BigInteger()),
-        place("this_issue", BigInteger()),
-        bindparam("bulletins", bulletins, expanding=True) if bulletins else None,
+        place("this_list"),
+        place("this_issue"),
+        bulletins,
         discreet=discreet,
     )

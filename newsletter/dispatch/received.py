@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, literal, null, or_, select
+from sqlalchemy import ColumnElement, case, exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.tables import Bulletin, Delivery, DeliveryState, Edition, Issue, Reason
@@ -28,29 +28,29 @@ def same_bulletin(session: Session, issue_id: int) -> tuple[int, ...]:
     found = {number for (number,) in _CARRIED.run(session, this_issue=issue_id)}
     while True:
         more = {number for (number,) in _TIED.run(session, sorted(found))}
-        if more <= found:
+        if more == found:
             return tuple(sorted(found))
-        found |= more
+        found = more
 
 
 def why_left_out(
     subscriber_id: ColumnElement[int],
     list_id: ColumnElement[int],
     issue_id: ColumnElement[int],
-    bulletins: ColumnElement[int] | None,
+    bulletins: tuple[int, ...],
     *,
-    discreet: bool = True,
+    discreet: bool,
 ) -> ColumnElement[Reason | None]:
     """Return SQL for the reason to leave one person out, NULL for those who get their copy.
 
-    `bulletins` is an expanding parameter for what `same_bulletin` gives; None for a practice
-    issue, which neither counts as received nor asks who received.  `discreet` says whether
-    their copy would be: to whoever reads the discreet mail by now, no other goes out.
+    `bulletins` is what `same_bulletin` gives; none for a practice issue, which neither counts as
+    received nor asks who received.  `discreet` says whether their copy would be: to whoever
+    reads the discreet mail by now, no other goes out.
     """
     return reason_of(
         _suppressed(subscriber_id),
         _subscribed(subscriber_id, list_id),
-        None if bulletins is None else _received_elsewhere(subscriber_id, issue_id, bulletins),
+        _received_elsewhere(subscriber_id, issue_id, bulletins) if bulletins else None,
         None if discreet else _reads_discreetly(subscriber_id, list_id),
     )
 
@@ -70,14 +70,14 @@ def reason_of(
         reasons.append((received, _code(Reason.ALREADY_RECEIVED)))
     if exposed is not None:
         reasons.append((exposed, _code(Reason.NO_DISCREET_EDITION)))
-    return case(*reasons, else_=null())
+    return case(*reasons)
 
 
 def other_issues(session: Session, issue_id: int) -> tuple[int, ...]:
     """Return the ids of the other issues, practice aside, that carry the same bulletin."""
     others = (
         select(_other.c.id)
-        .join(_edition, _edition.c.issue_id == _other.c.id)
+        .join(_edition)
         .where(
             _edition.c.bulletin_id.in_(same_bulletin(session, issue_id)),
             _other.c.id != issue_id,
@@ -89,15 +89,10 @@ def other_issues(session: Session, issue_id: int) -> tuple[int, ...]:
 
 def received_in(subscriber_id: ColumnElement[int], issues: tuple[int, ...]) -> ColumnElement[bool]:
     """Return SQL for: one of these issues reached, or may have, this person."""
-    return exists(
-        select(1)
-        .select_from(_copy)
-        .where(
-            _copy.c.issue_id.in_(issues),
-            _copy.c.subscriber_id == subscriber_id,
-            _copy.c.state.in_(_HAS_IT),
-        )
-        .correlate_except(_copy)
+    return exists().where(
+        _copy.c.issue_id.in_(issues),
+        _copy.c.subscriber_id == subscriber_id,
+        _copy.c.state.in_(_HAS_IT),
     )
 
 
@@ -135,62 +130,47 @@ _TIED = Statement(
 def _received_elsewhere(
     subscriber_id: ColumnElement[int],
     issue_id: ColumnElement[int],
-    bulletins: ColumnElement[int],
+    bulletins: tuple[int, ...],
 ) -> ColumnElement[bool]:
     """Return SQL for: another issue of these bulletins reached, or may have, this person."""
-    return exists(
-        select(1)
-        .select_from(_edition)
-        .join(_other, _other.c.id == _edition.c.issue_id)
-        .join(_copy, _copy.c.issue_id == _edition.c.issue_id)
-        .where(
-            _edition.c.bulletin_id.in_(bulletins),
-            _other.c.id != issue_id,
-            ~_other.c.practice,
-            _copy.c.subscriber_id == subscriber_id,
-            _copy.c.state.in_(_HAS_IT),
-        )
-        .correlate_except(_other, _edition, _copy)
+    return exists().where(
+        _edition.c.bulletin_id.in_(bulletins),
+        _edition.c.issue_id == _other.c.id,
+        _other.c.id != issue_id,
+        ~_other.c.practice,
+        _copy.c.issue_id == _edition.c.issue_id,
+        _copy.c.subscriber_id == subscriber_id,
+        _copy.c.state.in_(_HAS_IT),
     )
 
 
 def _suppressed(subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
-    return exists(
-        select(1)
-        .select_from(_person)
-        .join(_suppression, _suppression.c.address_index == _person.c.address_index)
-        .where(_person.c.id == subscriber_id)
-        .correlate_except(_person, _suppression)
+    return exists().where(
+        _person.c.id == subscriber_id, _person.c.address_index == _suppression.c.address_index
     )
 
 
 def _reads_discreetly(
     subscriber_id: ColumnElement[int], list_id: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    return exists(
-        select(1)
-        .select_from(_person)
-        .join(_list, _list.c.id == list_id)
+    both = _person.join(_list, _list.c.id == list_id)
+    return (
+        exists()
+        .select_from(both)
         .where(
             _person.c.id == subscriber_id,
             or_(_person.c.style == _discreet, _list.c.style == _discreet),
         )
-        .correlate_except(_person, _list)
     )
 
 
 def _subscribed(
     subscriber_id: ColumnElement[int], list_id: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    return exists(
-        select(1)
-        .select_from(_consent)
-        .where(
-            _consent.c.list_id == list_id,
-            _consent.c.subscriber_id == subscriber_id,
-            _consent.c.state == SubscriptionState.ACTIVE,
-        )
-        .correlate_except(_consent)
+    return exists().where(
+        _consent.c.list_id == list_id,
+        _consent.c.subscriber_id == subscriber_id,
+        _consent.c.state == SubscriptionState.ACTIVE,
     )
 
 

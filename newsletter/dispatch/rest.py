@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch.failpoint import failpoint
@@ -56,8 +56,7 @@ def the_rest(session: Session, issue_id: int) -> Rest:
                     _delivery.c.state == DeliveryState.UNKNOWN,
                 )
             )
-        ).where(_delivery.c.issue_id == issue_id),
-        missed.parameters,
+        ).where(_delivery.c.issue_id == issue_id)
     ).one()
     joined = count_joined(session, issue_id, issue.list_id)
     return Rest(row[0], row[1], row[2], row[3], row[4], joined)
@@ -81,8 +80,7 @@ def send_rest(session: Session, keys: Keys, issue_id: int, by: Actor, now: datet
         update(_delivery)
         .where(_delivery.c.issue_id == issue_id, missed.taken)
         .values(state=DeliveryState.PENDING, reason=None, due_at=None, attempt_id=None, tries=0)
-        .returning(_delivery.c.id),
-        missed.parameters,
+        .returning(_delivery.c.id)
     ).all()
     if taken:
         reopen(session, keys, issue, now)
@@ -130,7 +128,6 @@ class _Missed:
     taken: ColumnElement[bool]
     left_out: ColumnElement[bool]
     left_alone: ColumnElement[bool]
-    parameters: dict[str, object]
 
 
 def _missed(session: Session, issue: Issue) -> _Missed:
@@ -139,7 +136,8 @@ def _missed(session: Session, issue: Issue) -> _Missed:
         _delivery.c.subscriber_id,
         literal(issue.list_id),
         literal(issue.id),
-        bindparam("bulletins", expanding=True) if bulletins else None,
+        bulletins,
+        discreet=True,
     )
     failed = _delivery.c.state == DeliveryState.FAILED
     cancelled = and_(
@@ -162,5 +160,4 @@ def _missed(session: Session, issue: Issue) -> _Missed:
         taken=and_(missed, why.is_(None), has_edition),
         left_out=and_(missed, or_(why.is_not(None), ~has_edition)),
         left_alone=alone,
-        parameters={"bulletins": bulletins} if bulletins else {},
     )

@@ -58,7 +58,7 @@ def answered(
     A delivery without an outcome is unknown: the provider may have it.
     """
     told = {outcome.delivery_id: outcome for outcome in outcomes}
-    given = {number: told.get(number) or Outcome(number, Answer.UNKNOWN) for number in tries}
+    given = {number: told.get(number, _NOT_TOLD) for number in tries}
     faults = [o.sentence for o in given.values() if o.answer is Answer.SENDER_FAULT]
     answers = Counter(o.answer for o in given.values())
     slower = [o for o in given.values() if o.slow_down]
@@ -81,6 +81,7 @@ def not_sent(attempt_id: int, tries: Mapping[int, int]) -> Answered:
     return Answered(attempt_id, dict.fromkeys(tries, NOT_SENT))
 
 
+_NOT_TOLD = Outcome(0, Answer.UNKNOWN)  # whoever it is about
 _A_FAULT = "The provider refuses to take mail from this site: check its account and settings."
 
 

@@ -49,7 +49,7 @@ def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> N
     if was_free:  # that commit never happened, and no longer can
         _pass_over(session, attempt_id)
         return
-    ours = session.execute(
+    ours = session.scalar(
         update(_attempt)
         .where(
             _attempt.c.id == attempt_id,
@@ -58,8 +58,8 @@ def _void(session: Session, doubtful: Turn, attempt_id: int, now: datetime) -> N
         )
         .values(void=True)
         .returning(_attempt.c.id)
-    ).all()
-    if not ours:
+    )
+    if ours is None:
         return  # that commit never happened, and a crashed server gave its number to another
     session.execute(
         update(_delivery)

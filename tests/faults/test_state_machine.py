@@ -139,7 +139,7 @@ class Dispatching(RuleBasedStateMachine):
         if worker.claim is None:
             with self.commit(worker):
                 worker.claim = ledger.claim(
-                    self.session, worker.id, False, self.deadlines(), self.is_gone
+                    self.session, worker.id, False, self.deadlines(), self.is_gone, "scripted"
                 )
 
     @precondition(lambda self: any(worker.may_turn for worker in self.workers))
