@@ -109,8 +109,14 @@ def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL: NEWSLETTER_TEST_POSTGRES, else one of our own."""
     if given := os.environ.get("NEWSLETTER_TEST_POSTGRES"):
         yield given
-        return
+    else:
+        with own_server() as url:
+            yield url
 
+
+@contextmanager
+def own_server() -> Iterator[str]:
+    """Run a PostgreSQL meanwhile; the URL of it."""
     # Not in pytest's own folder: a second run of pytest closes that to other users, and under
     # root the server is another user.
     with tempfile.TemporaryDirectory(prefix="newsletter-tests-") as folder:
