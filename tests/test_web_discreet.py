@@ -58,6 +58,22 @@ def style_of(site: Site, person: Person) -> Style | None:
         return session.get_one(Subscriber, person.id).style
 
 
+def test_no_template_of_the_sites_own_is_shown_at_the_discreet_address(tmp_path: Path) -> None:
+    own = tmp_path / "templates" / "public"
+    own.mkdir(parents=True)
+    (own / "home.html.j2").write_text("<p>Give to Prayer &amp; Hope</p><style>{{ style }}</style>")
+    (own / "style.css").write_text("/* Prayer & Hope */")
+    site = discreetly_set(site_in(tmp_path))
+
+    with serve(site, lambda: NOON, "127.0.0.1", 0) as running:
+        usual, quiet = (get(running.port, "/", host) for host in ("localhost", QUIET))
+    site.engine.dispose()
+
+    assert "Give to Prayer &amp; Hope" in usual.text
+    assert not any("Hope" in text for text in (quiet.text, *quiet.headers.values()))
+    assert "letters@quiet.example" in quiet.text
+
+
 @pytest.mark.parametrize("host", [QUIET, f"{QUIET.upper()}:443", f"{QUIET}."])
 @pytest.mark.parametrize("path", ["/", "/nothing", "/u/x", "/staff/issues", "link", "preferences"])
 def test_no_page_at_the_discreet_address_names_anybody(

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from newsletter.config import Settings
 from newsletter.counted import counted
 from newsletter.errors import Problem
 from newsletter.rendering import check_source, logo_from
-from newsletter.site import Site, read_logo
+from newsletter.site import Site, read_logo, shipped_templates
 
 _STYLE = "public/style.css"
 PAPER = ("#faf8f4", "#14171a")  # in light, in dark: around the sheet, where the logo stands
@@ -86,7 +86,8 @@ class Web:
     clock: Callable[[], datetime]
     templates: Environment
     style: StyleSheet
-    bare_style: StyleSheet  # with nothing of [brand]
+    bare_templates: Environment  # with nothing of the site's own
+    bare_style: StyleSheet
     logos: Mapping[str, PageLogo | None]  # by the name of the list; "": everybody's
     is_discreet: bool = False  # to a reader who must not be seen to know us
 
@@ -109,7 +110,9 @@ def facing(web: Web, host: str) -> Web:
 
 def discreetly(web: Web) -> Web:
     """Return the pages without the name and look of anybody but the sender of the discreet mail."""
-    return replace(web, is_discreet=True, style=web.bare_style, logos={})
+    return replace(
+        web, is_discreet=True, templates=web.bare_templates, style=web.bare_style, logos={}
+    )
 
 
 def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
@@ -119,26 +122,36 @@ def open_web(site: Site, clock: Callable[[], datetime]) -> Web:
         Problem: one of the site's own is no template, could let words become HTML, or has lost
             the button that its readers need.
     """
-    loader = FileSystemLoader(site.template_folders)
+    templates, bare = (
+        _environment(site, folders) for folders in (site.template_folders, (shipped_templates(),))
+    )
+    for name in templates.list_templates(["j2"]):
+        own = site.folder / "templates" / name
+        if not name.startswith("email/") and own.exists():
+            _check_own(templates, name, own)
+    css, ours = (_source(each, _STYLE) for each in (templates, bare))
+    logos = {name: _logo(site, name) for name in ("", *site.settings.lists)}
+    # A style sheet of the site's own has its own colours.
+    look = "" if css != ours else _colours(site.settings) + _frames(logos.values())
+    return Web(site, clock, templates, StyleSheet(css + look), bare, StyleSheet(ours), logos)
+
+
+def _environment(site: Site, folders: Sequence[Path]) -> Environment:
     templates = Environment(
-        loader=loader,
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in templates.list_templates(["j2"]):
-        own = site.folder / "templates" / name
-        if not name.startswith("email/") and own.exists():
-            _check_own(templates, name, own)
-    css, path, _fresh = loader.get_source(templates, _STYLE)
-    bare = StyleSheet(css)
-    has_own = Path(path).is_relative_to(site.folder / "templates")  # and with it its own colours
-    logos = {name: _logo(site, name) for name in ("", *site.settings.lists)}
-    look = "" if has_own else _colours(site.settings) + _frames(logos.values())
     templates.globals.update(practice=site.settings.practice, counted=counted)
-    return Web(site, clock, templates, StyleSheet(css + look), bare, logos)
+    return templates
+
+
+def _source(templates: Environment, name: str) -> str:
+    assert templates.loader is not None  # noqa: S101  (we gave it one)
+    return templates.loader.get_source(templates, name)[0]
 
 
 def _check_own(templates: Environment, name: str, own: Path) -> None:
