@@ -77,6 +77,15 @@ def test_the_languages_of_their_lists_are_offered_by_their_own_names(site: Site,
     assert selected(page) == []
 
 
+def test_who_has_left_all_lists_may_still_say_what_they_read(site: Site, port: int) -> None:
+    left = add_person(site, "left@example.org", state=SubscriptionState.UNSUBSCRIBED)
+
+    page = post(port, preferences(site, left), "language=de").text
+
+    assert offered(page)["Written so far"] == ["en"]
+    assert selected(page) == ["de"]
+
+
 @pytest.mark.parametrize("language", ["ar-EG", "PT-pt", "qtz"])
 def test_what_they_read_until_now_stays_chosen_whatever_it_is(
     site: Site, port: int, language: str
