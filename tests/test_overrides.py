@@ -12,6 +12,7 @@ from newsletter.issue import open_desk
 from newsletter.rendering import Templates, check_overriding, render
 from newsletter.site import create_site, open_site, shipped_templates
 from newsletter.web.pages import open_web
+from subscribers.style import Style
 from tests.bulletins import ENGLISH, LOOK
 from tests.conftest import NOON
 from tests.email_check.matrix import hills
@@ -44,6 +45,20 @@ def test_a_site_overrides_file_by_file(folder: Path) -> None:
     check_overriding(templates)
     assert templates.overriding == ("email/bulletin.subject.j2",)
     assert render(ENGLISH, LOOK, templates).subject == "Pray: Harvest in the hills."
+
+
+def test_a_discreet_mail_is_made_of_none_of_them(folder: Path) -> None:
+    for part in ("html", "txt"):
+        name = f"bulletin.{part}"
+        overridden(folder, name, changed(name, "{{ greeting }}", "{{ greeting }} From the wells!"))
+    templates = Templates([folder, shipped_templates()])
+
+    standard, discreet = (
+        render(ENGLISH, LOOK, templates, style) for style in (Style.STANDARD, Style.DISCREET)
+    )
+
+    assert repr(standard).count("From the wells!") == 2
+    assert "From the wells!" not in repr(discreet)
 
 
 @pytest.mark.parametrize(

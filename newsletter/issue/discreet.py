@@ -39,10 +39,10 @@ def discreet_findings(
     for row in rows:
         named = list(ministry_named(read_stored(keys, row), ministry, readers))
         if not named and row.id not in made:
-            # The settings were completed since; or what is around the text names the ministry.
+            # The settings were completed since; or the words of a picture name the ministry.
             why = (
-                f"is not there: newsletter issue schedule {issue.id} makes it, unless a template "
-                "or the words of a picture name the ministry"
+                f"is not there: newsletter issue schedule {issue.id} makes it, unless the words of "
+                "a picture name the ministry"
             )
             named = [_impossible(readers, why)]
         found += named

@@ -125,6 +125,7 @@ class Templates:
             for name in found
         }
         self.overriding = tuple(name for name, folder in own.items() if folder)
+        self.shipped: Templates = Templates(folders[-1:]) if self.overriding else self
         for name, folder in own.items():
             if folder:
                 check_source(self._environment, name, (folder / name).read_text("utf-8"))
@@ -194,7 +195,7 @@ def render(
     Its pictures are scaled here, once for the edition.  Both parts hold the greeting, the
     unsubscribe and the preferences slot; one in the style *plain* has no HTML part.  The
     subject of a discreet one holds `number` and nothing of the bulletin, whose title stands
-    below the greeting.
+    below the greeting; it is made of templates that we ship.
 
     Raises:
         TooHeavy: the HTML is heavier than `HTML_LIMIT`.
@@ -367,9 +368,10 @@ def _fill(
     style: Style = Style.STANDARD,
     neutral: str = "",
 ) -> RenderedEmail:
-    subject = _clean(" ".join(templates.fill(f"email/{kind}.subject.j2", context).split()))
     if style is Style.DISCREET:
-        subject = neutral  # whatever a site's own template makes of it
+        templates, subject = templates.shipped, neutral  # a site may be known by its own
+    else:
+        subject = _clean(" ".join(templates.fill(f"email/{kind}.subject.j2", context).split()))
     context = {**context, "subject": subject}
     text = _clean(templates.fill(f"email/{kind}.txt.j2", context))
     html, page, logo = NO_HTML, "", context["look"].logo
