@@ -1,5 +1,7 @@
 """Mails to one subscriber: the confirmation, the welcome and the goodbye."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -26,6 +28,7 @@ from newsletter.rendering import (
 )
 from newsletter.rendering.inlining import Reading
 from newsletter.rendering.words import words_of
+from subscribers.style import Style
 from tests.bulletins import LOOK
 from tests.mails import READER, SAYS, letter
 from tests.message_rules import broken_rules
@@ -82,6 +85,34 @@ def test_a_goodbye_says_that_it_is_done_and_offers_the_way_back() -> None:
         assert "is no longer sent to you. What was already on its way may still arrive." in part
         assert "If you forwarded a message, its reader may have pressed Unsubscribe." in part
         assert "Send it to me again" in part
+
+
+@pytest.mark.parametrize("render_letter", [render_confirmation, render_welcome, render_goodbye])
+def test_the_heading_of_a_letter_does_not_break_within_the_title_of_the_list(
+    render_letter: Callable[..., RenderedEmail],
+) -> None:
+    html = "".join(render_letter("en", LOOK, TEMPLATES).html.literals)
+
+    heading = html.partition("<h1")[2].partition("</h1>")[0]
+    assert heading.endswith(f'<span class="whole" dir="auto">{LOOK.list_title}</span>')
+
+
+def test_who_is_at_risk_reads_the_name_of_the_sender_in_its_place() -> None:
+    look = replace(LOOK, list_title="", sender_name="Anna")
+    email = render_welcome("ur", look, TEMPLATES, Style.DISCREET)
+
+    # "Anna" is kept apart: the first letter would turn all of "Anna's letter" around.
+    assert email.subject == "خوش آمدید: Anna کا خط"
+    assert ">\u2068Anna\u2069 کا خط</span></h1>" in "".join(email.html.literals)
+    assert "\u2068Anna\u2069 کا خط" in "".join(email.text.literals)
+
+
+def test_in_chinese_no_space_stands_between_sentences() -> None:
+    email = render_welcome("zh", LOOK, TEMPLATES, next_on=date(2026, 12, 4))
+
+    for part in (email.html, email.text):
+        assert "下一期：12月4日星期五。" in "".join(part.literals)
+        assert not re.search("[。？！] ", "".join(part.literals))
 
 
 def test_a_letter_in_a_language_without_words_is_in_english_from_left_to_right() -> None:

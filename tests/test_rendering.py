@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from newsletter.bulletin import (
     Bulletin,
+    Columns,
     Heading,
     ItemList,
     Paragraph,
@@ -392,7 +393,9 @@ def test_the_day_of_a_point_is_told_in_its_language(language: str) -> None:
     )
 
     assert f"* {LABELS[language]}Pray." in text
-    assert f"{LABELS[language]}Pray." in html.replace("</span>", "").replace("&nbsp;", "\u00a0")
+    label = LABELS[language].replace("\u00a0", " ")
+    assert f"{label}Pray." in html.replace("</span>", "").replace("\u00a0", " ")
+    assert not re.search(r"\d\.? \w", re.sub("<[^>]*>", "", html))  # together on a line
 
 
 def test_subject_is_the_title_on_one_line() -> None:
@@ -656,4 +659,39 @@ def test_a_notice_has_no_slots_and_says_everything_in_both_parts() -> None:
 
 
 def test_korean_is_not_broken_within_words() -> None:
-    assert "word-break:keep-all" in copies(rendered(KOREAN))[0]
+    html, _ = copies(rendered(KOREAN))
+
+    for where in ("story", "footer"):
+        assert re.search(f'class="{where}" style="[^"]*word-break:keep-all', html)
+
+
+def test_a_french_line_neither_ends_with_an_opening_mark_nor_begins_with_a_closing_one() -> None:
+    said = "« Où est-elle ? » dit-il — et il partit : le 4 décembre."
+    story = replace(ENGLISH, language="fr", blocks=(Paragraph(said, 3), Heading("Qui ?", 4)))
+
+    html, text = copies(rendered(story))
+
+    tied = "«~Où est-elle~?~» dit-il~— et il partit~: le 4~décembre."
+    assert tied.replace("~", "\u00a0") in html
+    assert "Qui\u00a0?" in html
+    assert "«\u00a0Où est-elle\u00a0?\u00a0» dit-il — et il partit\u00a0: le 4 décembre." in text
+    assert "\u00a0" not in html.partition("<body")[0]
+
+
+def test_arabic_letters_are_larger_to_look_as_large() -> None:
+    arabic, english = (copies(rendered(bulletin))[0] for bulletin in (ARABIC, ENGLISH))
+
+    assert re.search(r'class="story" style="[^"]*font-size:19px; line-height:32px', arabic)
+    assert re.search(r'class="choice"[^>]*font-size:17px', arabic)
+    assert re.search(r'class="choice"[^>]*font-size:15px', english)
+
+
+def test_beside_each_other_the_last_paragraph_leaves_the_space_below_to_the_columns() -> None:
+    columns = Columns(("Left.", "Below."), ("Right.", "Last."), 3, (3, 4, 5, 6))
+
+    html, _ = copies(rendered(replace(ENGLISH, blocks=(columns,))))
+
+    assert re.findall(r'<p class="(text|words)"[^>]*>(\w+\.)<', html)[:4] == [
+        *(("text", word) for word in ("Left.", "Below.", "Right.")),
+        ("words", "Last."),
+    ]

@@ -24,6 +24,8 @@ _SENTENCE_END = re.compile(
 )
 _ORDINAL_STOP = r"\."  # in languages where "3." is the third
 _ORDINAL = re.compile(r"(?<!\d)\d{1,2}$")
+# No abbreviations but before a number: "He said no. They left."  "Col", in French, is a pass.
+_ALSO_WORDS = frozenset({"col", "no", "nos"})
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
 # Chinese and Japanese put no space between words, so that a line may be broken anywhere.
@@ -92,7 +94,13 @@ def sentences(text: str, language: str = "en") -> list[str]:
     for end in _SENTENCE_END.finditer(text):
         if end.group().startswith(".") and end.end() < len(text):
             word = _LAST_WORD.search(text, max(start, end.start() - 20), end.start())
-            shortened = word is not None and (len(word[1]) == 1 or word[1].lower() in abbreviations)
+            shortened = word is not None and (
+                len(word[1]) == 1
+                or (
+                    word[1].lower() in abbreviations
+                    and (word[1] not in _ALSO_WORDS or text[end.end()].isdigit())
+                )
+            )
             counted = ordinal and _ORDINAL.search(text, max(start, end.start() - 3), end.start())
             if shortened or counted or text[end.end()].islower():
                 continue

@@ -37,6 +37,11 @@ def in_words(days: str, language: str) -> str:
     return str(joined).translate(_SPACES | digits)
 
 
+def in_digits(number: int, language: str) -> str:
+    """Return a number in the digits of a language."""
+    return str(number).translate(_DIGITS.get(_locale_of(language).default_numbering_system, {}))
+
+
 @lru_cache(64)
 def _locale_of(language: str) -> "Locale":
     from babel.core import Locale, UnknownLocaleError

@@ -34,11 +34,11 @@ from newsletter.bulletin import (
 )
 from newsletter.errors import Problem
 from newsletter.languages import base_language
-from newsletter.rendering.days import in_words
+from newsletter.rendering.days import in_digits, in_words
 from newsletter.rendering.inlining import Reading, inline_css
 from newsletter.rendering.look import Look
 from newsletter.rendering.photos import Scaled, photos_of
-from newsletter.rendering.plain import wrap
+from newsletter.rendering.plain import tied, wrap
 from newsletter.rendering.shell import NO_HTML, RenderedEmail, Shell, Slot, put_in
 from newsletter.rendering.sources import check_source, place_of
 from newsletter.rendering.words import Words, direction_of, is_translated, words_of
@@ -47,9 +47,11 @@ from subscribers.style import Style
 HTML_LIMIT = 102_000  # bytes; Gmail hides what comes after, the unsubscribe link among it
 
 _SLOT_BYTES = 200  # what a filled slot is taken to weigh
-_LARGER = 22 / 17
+_LARGER = 22 / 17  # large print: 17 pixels become 22
 _SIZE = re.compile(r"((?<![\w-])(?:font-size|line-height):\s*)(\d+)px")
 _STAFF_REASON = "You receive this because you are named in the settings of the prayer newsletter."
+_SAID = re.compile(r">[^<]+")
+_CLOSE = re.compile(r"(?<=\d) (?=[^\W\d_])|(?<=\d\.) (?=[^\W\d_])| (?=[—–] )")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FILE_NAME = re.compile(r".*\.(?:jpe?g|png|gif|webp|bmp|tiff?|heic|svg)", re.IGNORECASE | re.DOTALL)
 _URL = re.compile(r"https?://[^\s<>\"“”«»]+[^\s<>\"“”«».,:;!?)\]'’]")
@@ -208,7 +210,8 @@ def render(
     title: list[_Part] = []
     if style is Style.DISCREET:
         title = [_Part("heading", (bulletin.title,))]
-        subject = words.letter.format(number=number or "").strip()
+        shown = in_digits(number, bulletin.language) if number else ""
+        subject = words.letter.format(number=shown).strip()
         bulletin = replace(bulletin, title=subject, summary=subject)
     scaled = () if style is Style.PLAIN else photos_of(bulletin)
     story = list(_story(bulletin, scaled, words))
@@ -304,8 +307,10 @@ def _letter(
 ) -> RenderedEmail:
     language = language if is_translated(language) else "en"
     words = words_of(language)
-    if not look.list_title:  # a discreet mail names no list
-        look = replace(look, list_title=words.letter_from.format(name=look.sender_name))
+    title = look.list_title
+    if not title:  # a discreet mail names no list
+        title = words.letter_from.format(name=look.sender_name)
+        look = replace(look, list_title=put_in(words.letter_from, "{name}", look.sender_name))
     marks = _Marks()
     context = _page(language, direction_of(language), look) | {
         "words": words,
@@ -318,9 +323,7 @@ def _letter(
         "welcome": words.welcome_subject,
         "goodbye": words.goodbye_subject,
     }[kind]
-    return _fill(
-        kind, context, templates, marks, slots, style, neutral.replace("{list}", look.list_title)
-    )
+    return _fill(kind, context, templates, marks, slots, style, neutral.replace("{list}", title))
 
 
 def html_bytes(email: RenderedEmail) -> int:
@@ -378,8 +381,9 @@ def _fill(
     if style is not Style.PLAIN:
         page = _clean(templates.fill(f"email/{kind}.html.j2", context))
         page = re.sub(r"\n\s*", "\n", page).strip() + "\n"
-        if style is Style.LARGE:
-            page = _enlarged(page)
+        larger = context["look"].typeface(context["language"]).larger
+        page = _enlarged(page, larger * (_LARGER if style is Style.LARGE else 1))
+        page = _tied(page)
         _refuse_fetching(page)
         html = marks.cut(inline_css(page), required, f"email/{kind}.html.j2")
     email = RenderedEmail(
@@ -396,9 +400,18 @@ def _fill(
     return email
 
 
-def _enlarged(page: str) -> str:
-    """Return the page with its letters and lines larger by a third: 17 pixels become 22."""
-    return _SIZE.sub(lambda size: f"{size[1]}{round(int(size[2]) * _LARGER)}px", page)
+def _enlarged(page: str, times: float) -> str:
+    """Return the page with its letters and lines so many times as large."""
+    return _SIZE.sub(lambda size: f"{size[1]}{round(int(size[2]) * times)}px", page)
+
+
+def _tied(page: str) -> str:
+    """Return the page with its words tied: numbers to what they count, dashes to what was said.
+
+    A phone would set "4" at the end of a line and "December" on the next.
+    """
+    head, body, rest = page.partition("<body")  # a style sheet has its own spaces
+    return head + body + _SAID.sub(lambda said: tied(_CLOSE.sub("\u00a0", said[0])), rest)
 
 
 def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:

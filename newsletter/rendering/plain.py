@@ -11,11 +11,20 @@ _OPENING = "「『《〈【“‘\uff08("
 _CLOSING = "」』》〉】”’、。…\uff09\uff0c\uff0e\uff1a\uff1b\uff01\uff1f,.:;!?)"
 _IDEOGRAPH = r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 _TIED = "\u00a0\u202f"  # spaces at which no line ends: French sets them before ":" and "?"
+_LOOSE = re.compile("(?<=«) | (?=[»:;!?])")
 _SPACE = rf"[^\S{_TIED}]"
 _PIECE = re.compile(
     rf"[{re.escape(_OPENING)}]*{_IDEOGRAPH}[{re.escape(_CLOSING)}]*{_SPACE}*"
     rf"|(?:(?!{_IDEOGRAPH})[\S{_TIED}])+{_SPACE}*"
 )
+
+
+def tied(text: str) -> str:
+    """Return `text` with no space at which a line would begin with ":" or "»", or end with "«".
+
+    French sets spaces there, and most keyboards only the usual one.
+    """
+    return _LOOSE.sub("\u00a0", text)
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:
@@ -26,7 +35,7 @@ def wrap(text: str, first: str = "", rest: str = "") -> str:
     """
     lines: list[str] = []
     line, used, empty = first, columns(first), True
-    for piece in _PIECE.findall(re.sub(rf"{_SPACE}+", " ", text).strip()):
+    for piece in _PIECE.findall(tied(re.sub(rf"{_SPACE}+", " ", text).strip())):
         width = columns(piece.rstrip())
         if used + width > COLUMNS and not empty:
             lines.append(line.rstrip())

@@ -164,21 +164,23 @@ class Typeface:
     fonts: str = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
     heading_fonts: str = "Georgia, Times New Roman, serif"
     leading: int = 27  # pixels, for body text of 17
+    larger: float = 1  # how much, to look as large as Latin letters
 
 
 _ARABIC = "Geeza Pro, Noto Naskh Arabic, Segoe UI, Tahoma, Arial, sans-serif"
+_ARABIC_LARGER = 19 / 17  # 17 pixels become 19
 _KOREAN = "Apple SD Gothic Neo, Malgun Gothic, Noto Sans KR, Noto Sans CJK KR, sans-serif"
 _CHINESE = "PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
 _TRADITIONAL = "PingFang TC, Microsoft JhengHei, Noto Sans TC, Noto Sans CJK TC, sans-serif"
 _TYPEFACES = {
-    "ar": Typeface(_ARABIC, _ARABIC, 30),
-    "fa": Typeface(_ARABIC, _ARABIC, 30),
-    "ur": Typeface(_ARABIC, _ARABIC, 32),
+    "ar": Typeface(_ARABIC, _ARABIC, 29, _ARABIC_LARGER),
+    "fa": Typeface(_ARABIC, _ARABIC, 29, _ARABIC_LARGER),
+    "ur": Typeface(_ARABIC, _ARABIC, 30, _ARABIC_LARGER),
     "ko": Typeface(_KOREAN, _KOREAN, 29),
     "zh": Typeface(_CHINESE, _CHINESE, 29),
     "zh-Hant": Typeface(_TRADITIONAL, _TRADITIONAL, 29),
     # Kurdish, Pashto, Sindhi, Uyghur: without fixed words, in the Arabic script
-    **dict.fromkeys(("ckb", "ps", "sd", "ug"), Typeface(_ARABIC, _ARABIC, 30)),
+    **dict.fromkeys(("ckb", "ps", "sd", "ug"), Typeface(_ARABIC, _ARABIC, 29, _ARABIC_LARGER)),
 }
 
 
