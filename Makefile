@@ -95,9 +95,11 @@ bench-large: .venv/ready
 # Every kind of mail in every language and style, measured; needs node, java and chromium.
 email-check: .venv/ready tests/email_check/node_modules/ready
 	$(BIN)/python -m tests.email_check
+	$(BIN)/python -m tests.email_check.pages
 
-gallery: .venv/ready
+gallery: .venv/ready tests/email_check/node_modules/ready
 	$(BIN)/python -m tests.email_check.gallery gallery
+	$(BIN)/python -m tests.email_check.pages gallery/pages
 
 tests/email_check/node_modules/ready: tests/email_check/package-lock.json
 	cd tests/email_check && npm ci --ignore-scripts --no-audit --no-fund --silent

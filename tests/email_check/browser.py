@@ -25,7 +25,7 @@ _ARGUMENTS = [
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
 
-_OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
+OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 # Rules for whole pages, which a mail is not.
 _AXE = """async () => {
@@ -119,12 +119,12 @@ def look_at(browser: Browser, mail: Mail) -> Seen:
                 page.set_viewport_size({"width": width, "height": 900})
                 violations[scheme] += page.evaluate(_AXE)
         page.set_viewport_size({"width": 320, "height": 900})
-        overflow: Any = page.evaluate(_OVERFLOW)
+        overflow: Any = page.evaluate(OVERFLOW)
         smallest, body = page.evaluate(_SIZES)
         taps: Any = page.evaluate(_TAPS, TAP)
     with opened(browser, mail, bare=True) as (page, _):
         page.set_viewport_size({"width": 320, "height": 900})
-        bare: Any = page.evaluate(_OVERFLOW)
+        bare: Any = page.evaluate(OVERFLOW)
     return Seen(
         axe={scheme: tuple(found) for scheme, found in violations.items()},
         overflow=overflow,
