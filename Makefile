@@ -20,7 +20,9 @@ test: .venv/ready
 # Where Python may not keep what it compiled, each process of the tests compiles the product anew.
 suite: export PYTHONDONTWRITEBYTECODE =
 suite: .venv/ready
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term
+	rm -rf .coverage
+	$(BIN)/pytest -p tests.covered -n $(PYTEST_WORKERS) --dist worksteal
+	$(BIN)/slipcover --merge .coverage/*.json --out .coverage/all.json --fail-under 95
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -118,4 +120,4 @@ lock: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv demo fuzz mutants dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv demo fuzz mutants dist build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

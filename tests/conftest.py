@@ -1,11 +1,12 @@
 """What all tests share: real databases, SQLite and PostgreSQL, and the reference folder."""
 
+import gc
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
@@ -28,52 +29,23 @@ settings.register_profile("merge", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("merge")
 
-# Traced for coverage, a test takes twice as long.  These reach hardly a line that others do not.
-UNTRACED = (
-    "tests/faults/", "tests/journeys/test_aftermath", "tests/journeys/test_bounces",
-    "tests/journeys/test_main", "tests/journeys/test_verses", "tests/machines/",
-    "tests/test_bulletin.py", "tests/test_bulletin_marks", "tests/test_bulletin_robustness",
-    "tests/test_checks_scripture", "tests/test_colours", "tests/test_consent",
-    "tests/test_dispatch_course", "tests/test_dispatch_ledger", "tests/test_email_check",
-    "tests/test_freeze", "tests/test_languages", "tests/test_message", "tests/test_notices",
-    "tests/test_rendering", "tests/test_settle", "tests/test_spamassassin", "tests/test_waivers",
-    "tests/test_web.py", "tests/test_words",
-)  # fmt: skip
 # They wait more than they work: first, and each in another worker than the one before it.
 SLOW = ("tests/machines/", "tests/faults/", "tests/journeys/")
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-@contextmanager
-def _untraced(config: pytest.Config) -> Iterator[None]:
-    coverage = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
-    if coverage is None:
-        yield
-        return
-    coverage.pause()
-    try:
-        yield
-    finally:
-        coverage.resume()
+# What is loaded while tests are collected stays: looking through it for garbage, again and again,
+# took a quarter of the time.
+gc.disable()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Count what runs at import in one worker: the others import the same."""
-    is_first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
-    with nullcontext() if is_first else _untraced(session.config):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Count no lines where others reach them; where it runs on two databases, on SQLite only."""
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    on_second = parameters.get("database_url") == "postgresql"
-    is_counted = not on_second and not item.nodeid.startswith(UNTRACED)
-    with nullcontext() if is_counted else _untraced(item.config):
-        return (yield)
+def pytest_collection_finish() -> None:
+    """Let the collector look at what tests make, and at nothing else."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
