@@ -69,6 +69,8 @@ def language_name(tag: str) -> str:
 
 def own_name(tag: str) -> str:
     """Return what its readers call a language: "فارسی", "português (Brasil)"; else as English."""
+    if tag in OWN_NAMES:
+        return OWN_NAMES[tag]
     from babel.core import Locale, UnknownLocaleError
 
     code = tag.replace("_", "-").lower()
@@ -78,6 +80,24 @@ def own_name(tag: str) -> str:
             locale = Locale.parse(known, sep="-")
             return locale.get_display_name(locale) or tag
     return language_name(tag)
+
+
+# As Babel tells them, which reads a megabyte for each: a page offers all of these.
+OWN_NAMES = {
+    "ar": "العربية",
+    "de": "Deutsch",
+    "en": "English",
+    "es": "español",
+    "fa": "فارسی",
+    "fr": "français",
+    "ko": "한국어",
+    "pt": "português",
+    "pt-PT": "português (Portugal)",
+    "ru": "русский",
+    "ur": "اردو",
+    "zh": "中文",
+    "zh-Hant": "中文 (繁體)",
+}
 
 
 def _rank(spoken: str, tag: str) -> int | None:

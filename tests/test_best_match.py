@@ -1,8 +1,17 @@
 """Which of the languages there are serves a reader best."""
 
 import pytest
+from babel.core import Locale
 
-from newsletter.languages import base_language, best_match, differ, language_name, own_name
+from newsletter.languages import (
+    OWN_NAMES,
+    base_language,
+    best_match,
+    differ,
+    language_name,
+    own_name,
+)
+from newsletter.rendering import TRANSLATED
 
 # reader -> what is offered -> what they get
 MATCHES: dict[tuple[str | None, str], str | None] = {
@@ -108,6 +117,13 @@ def test_a_language_is_told_by_its_name(tag: str, name: str) -> None:
 )
 def test_a_language_has_a_name_of_its_own_or_one_in_english(tag: str, name: str) -> None:
     assert own_name(tag) == name
+
+
+def test_names_that_are_written_down_are_those_of_the_tables() -> None:
+    locales = {tag: Locale.parse(tag, sep="-") for tag in OWN_NAMES}
+
+    assert {tag: each.get_display_name(each) for tag, each in locales.items()} == OWN_NAMES
+    assert set(OWN_NAMES) == TRANSLATED | {"en"}
 
 
 @pytest.mark.parametrize(("tag", "base"), [("pt-BR", "pt"), ("PT_br", "pt"), ("prs", "fa")])
