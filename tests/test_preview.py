@@ -177,6 +177,17 @@ def test_with_one_list_a_preview_is_for_that(
     assert "Wochenbrief" in page
 
 
+def test_a_site_without_a_list_leaves_no_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = create_site(tmp_path / "new", "")
+    site.engine.dispose()
+
+    preview(LETTER, tmp_path / "out", site=site.folder)
+
+    assert "list" not in capsys.readouterr().out
+
+
 def test_a_preview_works_where_the_database_does_not_and_says_what_it_could_not_ask(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
