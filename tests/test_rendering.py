@@ -665,6 +665,13 @@ def test_korean_is_not_broken_within_words() -> None:
         assert re.search(f'class="{where}" style="[^"]*word-break:keep-all', html)
 
 
+def test_a_word_longer_than_a_line_is_broken_and_makes_nothing_wider() -> None:
+    html, _ = copies(rendered(ENGLISH))
+
+    for where in ("story", "footer"):
+        assert re.search(f'class="{where}" style="[^"]*word-break:break-word', html)
+
+
 def test_a_french_line_neither_ends_with_an_opening_mark_nor_begins_with_a_closing_one() -> None:
     said = "« Où est-elle ? » dit-il — et il partit : le 4 décembre."
     story = replace(ENGLISH, language="fr", blocks=(Paragraph(said, 3), Heading("Qui ?", 4)))

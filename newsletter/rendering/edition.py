@@ -426,7 +426,8 @@ def _page(language: str, direction: Direction, look: Look) -> dict[str, Any]:
         "heading_fonts": typeface.heading_fonts,
         "leading": typeface.leading,
         # Korean is read in words; by default a phone breaks it between any two syllables.
-        "word_break": "keep-all" if base_language(language) == "ko" else "normal",
+        # Elsewhere a word longer than a line is broken: it would make all lines as wide.
+        "word_break": "keep-all" if base_language(language) == "ko" else "break-word",
         # What marks fixed words that are English for want of a translation.
         "foreign": "" if is_translated(language) else Markup(' lang="en" dir="ltr"'),
         "look": look,

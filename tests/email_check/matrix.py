@@ -50,6 +50,7 @@ TEMPLATES = Templates([shipped_templates()])
 SENT = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 NEXT = date(2026, 12, 4)
 MANY = 40  # prayer points of a long bulletin
+LONG_WORD = "Gemeindepartnerschaftsvereinbarungen"  # wider than a phone
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def letter(language: str) -> Bulletin:
 
 
 def samples(language: str) -> Iterator[tuple[str, Bulletin]]:
-    """Yield what few bulletins hold: pictures, everything that stands apart, forty points."""
+    """Yield what few hold: pictures, everything that stands apart, forty points and a long word."""
     bulletin = letter(language)
     blocks = bulletin.blocks
     photo = Picture(hills(), "image/jpeg", "Hills & a road <east>", bulletin.title, 5)
@@ -134,7 +135,8 @@ def samples(language: str) -> Iterator[tuple[str, Bulletin]]:
     yield "photo", replace(bulletin, blocks=(*blocks[:2], photo, *blocks[2:], way))
     source = (LETTERS / f"apart.{language}.md").read_bytes()
     yield "blocks", read_bulletin(source, "apart.md", language)
-    yield "long", replace(bulletin, points=(bulletin.points * MANY)[:MANY])
+    title = f"{bulletin.title}: {LONG_WORD}"
+    yield "long", replace(bulletin, title=title, points=(bulletin.points * MANY)[:MANY])
 
 
 def hills(size: tuple[int, int] = (1600, 1067)) -> bytes:

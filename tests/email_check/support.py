@@ -49,7 +49,7 @@ HARMLESS = {
     "overflow": "the preheader is hidden by other means as well",
     "role attribute": "the table is announced as one",
     "height property": "the preheader is hidden by other means as well",
-    "word-break": "Korean may break between syllables, a long address runs on",
+    "word-break": "Korean may break between syllables, a long word runs on",
     "word-wrap": "a long word runs on",
 }
 
