@@ -107,16 +107,17 @@ def two(engine: Engine, keys: Keys) -> Iterator[Two]:
 
 
 @contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """Tell what the database is asked meanwhile."""
-    asked: list[str] = []
+def written(session: Session) -> Iterator[list[int]]:
+    """Tell of each statement that writes how many rows it changed."""
+    rows: list[int] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
+    def note(_connection: object, cursor: Any, statement: str, *_: object) -> None:
+        if not statement.startswith("SELECT"):
+            rows.append(cursor.rowcount)
 
-    event.listen(session.get_bind(), "before_cursor_execute", note)
-    yield asked
-    event.remove(session.get_bind(), "before_cursor_execute", note)
+    event.listen(session.get_bind(), "after_cursor_execute", note)
+    yield rows
+    event.remove(session.get_bind(), "after_cursor_execute", note)
 
 
 def told(session: Session, keys: Keys) -> list[dict[str, Any]]:
@@ -184,8 +185,10 @@ def test_all_that_goes_out_for_real_is_stopped_where_the_provider_fails_it_all(t
     # Whatever order an index or the rows have: the first one is due last, and written last.
     two.session.execute(update(Issue).where(Issue.id == two.one).values(due_at=MONDAY + HOUR))
 
-    course.pause_all(two.session, two.keys, "The account is closed.", MONDAY)
+    with written(two.session) as rows:
+        course.pause_all(two.session, two.keys, "The account is closed.", MONDAY)
 
+    assert len(rows) == 4  # two issues and two notices
     assert two.state(practice) is IssueState.SENDING
     notices = told(two.session, two.keys)
     assert [each["subject"] for each in notices] == [
@@ -313,8 +316,7 @@ def test_looking_for_what_is_through_waits_for_nobody_and_holds_up_nobody(
     )
 
     with writing(engine) as session, writing(engine) as another:
-        for each in (session, another):
-            each.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        impatient(session, another)
         another.execute(one)
         assert course.complete(session, MONDAY) == [two.other]
         another.execute(still_open)
@@ -526,10 +528,22 @@ def test_a_sweep_that_finds_nothing_to_do_writes_nothing(two: Two) -> None:
     two.set(two.one, IssueState.CANCELLED)
     two.sweep()
 
-    with statements(two.session) as asked:
+    with written(two.session) as rows:
         two.sweep(ME, OTHER)
 
-    assert [each for each in asked if not each.startswith("SELECT")] == []
+    assert rows == []
+
+
+def test_what_a_cancellation_closed_is_not_written_again(two: Two) -> None:
+    held = two.claim()
+    two.intend(held, [held.first_id])
+    two.set(two.one, IssueState.CANCELLED)
+    two.sweep()
+
+    with written(two.session) as rows:
+        two.sweep()  # comes back for what is on the way
+
+    assert rows == [0, 0]
 
 
 def test_batches_are_swept_in_the_order_of_their_people(two: Two) -> None:
@@ -549,6 +563,29 @@ def test_batches_are_swept_in_the_order_of_their_people(two: Two) -> None:
     sweep(two.session, MONDAY, is_gone)
 
     assert sorted(looked[:4]) == looked[4:] == [3, 4, 5, 6]
+
+
+def impatient(*sessions: Session) -> None:
+    """Wait for no lock: fail at once."""
+    for session in sessions:
+        session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+
+
+def test_a_sweep_waits_for_nobody_and_holds_up_nobody(postgres_url: str, keys: Keys) -> None:
+    engine = open_engine(postgres_url)
+    with writing(engine) as session:
+        held = begin_two(session, keys).claim(ME)
+    batch = select(Batch.id).where(Batch.id == held.batch_id).with_for_update()
+    deadlines = Deadlines(MONDAY, 0.0, SOON, SOON)
+
+    with writing(engine) as session, writing(engine) as another:
+        impatient(session, another)
+        another.execute(batch)  # its owner is not gone after all
+        assert sweep(session, MONDAY, lambda *_: True) == {}
+        waiting = ledger.claim(another, OTHER, False, deadlines, nobody, "smtp")
+        assert waiting is not None
+        assert waiting.batch_id != held.batch_id
+    engine.dispose()
 
 
 # --- held back --------------------------------------------------------------------------------

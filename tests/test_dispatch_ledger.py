@@ -36,7 +36,7 @@ from newsletter.tables import (
 from subscribers.database import open_engine, reading, writing
 from subscribers.privacy import Keys
 from subscribers.style import Style
-from subscribers.tables import Subscriber, Subscription, SubscriptionState
+from subscribers.tables import MailingList, Subscriber, Subscription, SubscriptionState
 from tests.audiences import (
     MONDAY,
     add_bulletin,
@@ -447,14 +447,18 @@ def test_who_is_left_out_is_somebody_who_waits(desk: Desk) -> None:
     assert states == [(IN_FLIGHT, MONDAY), (EXCLUDED, None), (FAILED, None), (PENDING, MONDAY)]
 
 
-@pytest.mark.parametrize(("style", "goes"), [("standard", 2), ("discreet", 3)])
+@pytest.mark.parametrize(
+    ("style", "by_list", "goes"),
+    [("standard", False, 2), ("discreet", False, 3), ("standard", True, 0), ("discreet", True, 3)],
+)
 def test_to_whoever_reads_the_discreet_mail_by_now_no_other_goes_out(
-    desk: Desk, style: str, goes: int
+    desk: Desk, style: str, by_list: bool, goes: int
 ) -> None:
     desk.session.execute(update(Edition).values(style=style))
     first = update(Subscriber).where(Subscriber.id == desk.people[0])
     held = desk.held()
-    desk.session.execute(first.values(style=Style.DISCREET))
+    chosen = update(MailingList) if by_list else first
+    desk.session.execute(chosen.values(style=Style.DISCREET))
 
     turn = desk.turn(held, range(held.first_id, held.first_id + 3))
 
@@ -744,6 +748,18 @@ def test_a_late_acceptance_spares_whoever_was_to_be_sent_it_again(desk: Desk) ->
     assert {each.attempt_id for each in desk.deliveries()} == {attempt_of(turn)}
 
 
+def test_a_late_acceptance_spares_nobody_who_waits_for_their_first_copy(desk: Desk) -> None:
+    held = desk.held()
+    turn = desk.turn(held, [held.first_id])
+    desk.sweep(ME)
+    again = update(Delivery).where(Delivery.id == held.first_id)
+    desk.session.execute(again.values(state=PENDING, reason=None, attempt_id=None))
+
+    desk.release(held, desk.all_say(turn, Answer.ACCEPTED))
+
+    assert desk.states() == {SUBMITTED: 1, PENDING: 3}
+
+
 def test_a_late_acceptance_spares_nobody_who_was_tried_again_or_was_not_asked_about(
     desk: Desk,
 ) -> None:
@@ -895,9 +911,9 @@ def test_a_second_acceptance_of_another_attempt_is_evidence_of_a_second_copy(
 
 def test_only_what_came_too_late_is_kept_as_evidence(practice: Desk) -> None:
     first = practice.held()
-    turn = practice.turn(first)
+    turn = practice.turn(first, range(first.first_id, first.last_id))
     practice.sweep(ME)
-    practice.turn(practice.held(OTHER), [first.first_id])
+    practice.turn(practice.held(OTHER), [first.first_id, first.last_id])
     mine = update(Delivery).where(Delivery.id == first.first_id + 1)
     practice.session.execute(mine.values(state=IN_FLIGHT, attempt_id=attempt_of(turn)))
 
@@ -905,7 +921,7 @@ def test_only_what_came_too_late_is_kept_as_evidence(practice: Desk) -> None:
 
     assert late.changes == {SUBMITTED: 1}
     noted = practice.session.scalars(select(DeliveryNote.delivery_id)).all()
-    assert sorted(noted) == [first.first_id, first.first_id + 2, first.first_id + 3]
+    assert sorted(noted) == [first.first_id, first.first_id + 2]
 
 
 def test_the_same_answer_twice_is_the_same_as_once(desk: Desk) -> None:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -130,6 +131,45 @@ def test_a_fault_of_the_sender_speaks_in_its_own_sentence() -> None:
     assert spoken.fault == "No key."
     assert silent.fault is not None
     assert silent.fault.endswith(".")
+
+
+def slow(seconds: int | None) -> dict[str, object]:
+    return {"slow_down": True, "retry_after": timedelta(seconds=seconds) if seconds else None}
+
+
+@pytest.mark.parametrize(
+    ("said", "accepted", "definite", "doubtful", "slow_down", "retry_after"),
+    [
+        ([(Answer.ACCEPTED, {})], 1, True, False, False, None),
+        ([(Answer.REFUSED, {})], 0, True, False, False, None),
+        ([(Answer.ACCEPTED, {})] * 2 + [(Answer.REFUSED, {})] * 2, 2, True, False, False, None),
+        ([(Answer.UNKNOWN, {})], 0, False, True, False, None),
+        ([(Answer.TRY_LATER, {})], 0, False, False, False, None),
+        ([(Answer.TRY_LATER, slow(None))], 0, False, False, True, None),
+        (
+            [
+                *((Answer.TRY_LATER, slow(seconds)) for seconds in (5, 9, None)),
+                (Answer.TRY_LATER, {"retry_after": timedelta(hours=1)}),  # of one recipient alone
+            ],
+            *(0, False, False, True, timedelta(seconds=9)),
+        ),
+    ],
+)
+def test_what_an_attempt_tells_of_the_provider(
+    said: list[tuple[Answer, dict[str, Any]]],
+    accepted: int,
+    definite: bool,
+    doubtful: bool,
+    slow_down: bool,
+    retry_after: timedelta | None,
+) -> None:
+    outcomes = [Outcome(number, answer, **more) for number, (answer, more) in enumerate(said)]
+
+    result = answered(5, {outcome.delivery_id: 1 for outcome in outcomes}, outcomes, NOON)
+
+    assert (result.accepted, result.definite) == (accepted, definite)
+    assert (result.doubtful, result.may_stop) == (doubtful, doubtful)
+    assert (result.slow_down, result.retry_after) == (slow_down, retry_after)
 
 
 def test_what_was_not_sent_does_not_count_as_a_try() -> None:

@@ -169,7 +169,7 @@ def _completed(
     *,
     practice: bool,
 ) -> list[str]:
-    done = counts.get(DeliveryState.SUBMITTED, 0)
+    done = counts.get(DeliveryState.SUBMITTED)
     through = f"Issue {issue_id} for the list {title} is through: {provider} took "
     told = ["This was practice: nothing left this machine."] if practice else []
     told.append(through + (counted(done, "copy", "copies") if done else "none") + ".")

@@ -129,9 +129,7 @@ def freeze_joined(
     others = () if practice else other_issues(session, issue_id)
     _insert_deliveries(session, issue_id, list_id, others, choice, only_joined=True)
     _insert_batches(session, issue_id, choice, batch_limit, connections, practice, now, after=last)
-    rows = session.scalar(
-        select(func.count()).where(_delivery.c.issue_id == issue_id, _delivery.c.id > last)
-    )
+    rows = session.scalar(select(func.count()).where(_delivery.c.id > last))
     if rows != joined:
         raise NotAllowed("Somebody is subscribing at this moment: try again.")
     session.execute(

@@ -258,7 +258,7 @@ def _record(
         recorded = _become(session, answered.attempt_id, given, numbers)
         if recorded:
             changes[given.state] += len(recorded)
-        if given.reason is not None or len(recorded) < len(numbers):
+        if given.reason is not None or len(recorded) != len(numbers):
             late = _late(session, answered.attempt_id, given, set(numbers) - recorded)
             if given.state is DeliveryState.SUBMITTED:
                 _spare(session, answered.attempt_id, late)
@@ -405,7 +405,7 @@ def _intend(
         this_issue=held.issue_id,
     )
     tries = dict(intended)
-    if len(tries) < len(numbers):
+    if len(tries) != len(numbers):
         _shrink(session, attempt_id, len(tries))
     return deadlines.intent(attempt_id) if tries else None, tries
 
