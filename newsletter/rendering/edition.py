@@ -307,14 +307,16 @@ def _letter(
 ) -> RenderedEmail:
     language = language if is_translated(language) else "en"
     words = words_of(language)
-    title = look.list_title
+    title, title_direction = look.list_title, "auto"
     if not title:  # a discreet mail names no list
+        title_direction = direction_of(language)
         title = words.letter_from.format(name=look.sender_name)
         look = replace(look, list_title=put_in(words.letter_from, "{name}", look.sender_name))
     marks = _Marks()
     context = _page(language, direction_of(language), look) | {
         "words": words,
         "style": style.label,
+        "title_direction": title_direction,
         "next_on": in_words(next_on.isoformat(), language) if next_on else "",
         **{_SLOT_NAMES[slot]: marks.of(slot) for slot in slots},
     }
