@@ -511,14 +511,14 @@ def _story(bulletin: Bulletin, scaled: Sequence[Scaled | None], words: Words) ->
         if not isinstance(block, Picture):
             if block is not greeted:
                 yield part
-        elif found := next(photos, None):
+        else:
+            found = next(photos, None)
             # Those who see no picture are told that there is one.
-            said = words.photo
-            if part.texts:
-                said = words.label(said, part.texts[0])
-            yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
-        elif part.texts:
-            yield _Part("paragraph", part.texts)
+            said = words.label(words.photo, part.texts[0]) if part.texts else words.photo
+            if found:
+                yield _Part("photo", (f"[{said}]",), _shown_as(block, found, words))
+            elif part.texts:
+                yield _Part("paragraph", (f"[{said}]",))
 
 
 def _shown_as(picture: Picture, scaled: Scaled, words: Words) -> _Shown:

@@ -54,9 +54,10 @@ class Words:
     ] = "Letter {number}"
     letter_from: Annotated[
         str,
-        "What readers at risk subscribed to, where a title would stand. {name} is that of the "
-        "sender. It says nothing of prayer, faith or a newsletter.",
-    ] = "Letter from {name}"
+        "What readers at risk subscribed to, where a title would stand: 'You receive this because "
+        "you subscribed to Letters from Anna.' {name} is that of the sender. It says nothing of "
+        "prayer, faith or a newsletter.",
+    ] = "Letters from {name}"
     unsubscribe: Annotated[str, "A link: leave this mailing list."] = "Unsubscribe"
     preferences: Annotated[
         str, "A link: choose the language and how mails look, or leave mailing lists."
