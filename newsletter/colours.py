@@ -140,7 +140,7 @@ def inks_on(palette: Palette, surfaces: tuple[str, ...]) -> Inks:
     A button may also be written in its colour, on nothing but these.
     """
     button = _readable(palette.button, surfaces, LEAST)
-    return Inks(_readable(palette.link, surfaces, LEAST), button, _ink_on(button))
+    return Inks(_readable(palette.link, surfaces, LEAST), button, ink_on(button))
 
 
 def unreadable(light: Given, dark: Given) -> Unreadable | None:
@@ -185,8 +185,8 @@ class _Wish:
             link=chosen("link", LEAST, brand),
             accent=accent,
             button=button,
-            on_button=_ink_on(button),
-            line=usual.line if usual_sheet else mixed(sheet, _ink_on(sheet), 0.18),
+            on_button=ink_on(button),
+            line=usual.line if usual_sheet else mixed(sheet, ink_on(sheet), 0.18),
         )
 
     def _panels(self, sheet: str, accent: str, usual: Palette) -> tuple[str, str]:
@@ -262,7 +262,7 @@ def _worst(colour: str, surfaces: tuple[str, ...]) -> float:
     return min(contrast(colour, surface) for surface in surfaces)
 
 
-def _ink_on(colour: str) -> str:
+def ink_on(colour: str) -> str:
     """Return what is written with on a colour.  On any, black or white reaches 4.58."""
     inks = ("#ffffff", DARK.page, "#000000")
     return next((ink for ink in inks if contrast(ink, colour) >= LEAST), inks[-1])

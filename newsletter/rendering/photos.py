@@ -14,7 +14,7 @@ from io import BytesIO
 from PIL import Image
 
 from newsletter.bulletin import Bulletin, Picture
-from newsletter.colours import DARK, contrast
+from newsletter.colours import DARK, contrast, ink_on
 from newsletter.errors import Problem
 from newsletter.rendering.shell import Photo
 
@@ -52,6 +52,7 @@ class Logo(Scaled):
     """A logo, and the colour behind it where it would be lost on the sheet of a scheme."""
 
     plate: str = ""  # #rrggbb
+    ink: str = ""  # of its words on that plate, where it is not shown
 
 
 _made: dict[tuple[bytes, int], Scaled] = {}
@@ -146,7 +147,8 @@ def logo_from(data: bytes, sheets: tuple[str, str]) -> Logo:
         (form for form in _forms(plain, flat) if len(form[1]) <= LOGO_LIMIT), ("", b"")
     )
     name = hashlib.sha256(b"photo" + encoded).hexdigest()[:24]
-    return Logo(Photo(f"{name}@photo", media_type, encoded), width, height, plate)
+    photo = Photo(f"{name}@photo", media_type, encoded)
+    return Logo(photo, width, height, plate, ink_on(plate) if plate else "")
 
 
 def _plate(logo: Image.Image, sheets: tuple[str, str]) -> str:
