@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from newsletter.dispatch import course, ledger
 from newsletter.dispatch.freeze import freeze
 from newsletter.dispatch.ledger import Claim, Deadlines, Turn
+from newsletter.dispatch.received import why_left_out
 from newsletter.dispatch.retry import FIRST_WAIT, Answered, answered, not_sent
 from newsletter.dispatch.sweep import sweep
 from newsletter.dispatch.undo import undo
@@ -414,6 +415,19 @@ def test_only_who_has_the_bulletin_through_another_list_is_left_out(
     assert len(turn.tries) == (3 if left_out else 4)
 
 
+def test_what_somebody_has_of_an_issue_is_no_copy_of_another(desk: Desk) -> None:
+    desk.session.execute(update(Delivery).values(state=SUBMITTED))
+    bulletins = (desk.issue().bulletin_id,)
+
+    def why(issue_id: int) -> Reason | None:
+        person, list_id = literal(desk.people[0]), literal(desk.list_id)
+        reason = why_left_out(person, list_id, literal(issue_id), bulletins, discreet=True)
+        return desk.session.scalar(select(reason))
+
+    assert why(desk.issue_id) is None
+    assert why(desk.issue_id + 1) is Reason.ALREADY_RECEIVED
+
+
 def test_who_left_this_list_and_not_another_is_left_out(desk: Desk) -> None:
     monthly = add_list(desk.session, "monthly")
     subscribe(desk.session, monthly, desk.people)
@@ -466,6 +480,8 @@ def test_to_whoever_reads_the_discreet_mail_by_now_no_other_goes_out(
     assert len(turn.tries) == goes
     reasons = [each.reason for each in desk.deliveries() if each.state is EXCLUDED]
     assert reasons == [Reason.NO_DISCREET_EDITION] * (3 - goes)
+    left_out = ledger.leave_out(desk.session, held, [held.last_id], []).changes
+    assert left_out == ({} if goes else {EXCLUDED: 1})
 
 
 def test_nobody_to_leave_out_changes_nothing(desk: Desk) -> None:

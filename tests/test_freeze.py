@@ -24,6 +24,7 @@ from newsletter.dispatch.freeze import (
     hold_back,
     refuse_names,
 )
+from newsletter.dispatch.received import other_issues
 from newsletter.errors import NotAllowed, NotFound
 from newsletter.issue import Actor
 from newsletter.issue.register import register
@@ -343,7 +344,7 @@ def test_staff_are_told_how_many_get_nothing_for_want_of_a_discreet_edition(
         issues = []
         for name in ("weekly", "monthly"):
             list_id = add_list(session, name)
-            without, left, reader = (add_people(session, keys, list_id, 2) for _ in range(3))
+            without, left, reader = (add_people(session, keys, list_id, no) for no in (2, 1, 3))
             choose(session, Style.DISCREET, *without, *left)
             for number in left:
                 suppress(session, keys, number)
@@ -498,6 +499,8 @@ def test_only_issues_of_the_same_bulletin_count_as_received(engine: Engine, keys
         receive(session, another, DeliveryState.SUBMITTED, people[1])
 
         freeze_now(session, keys, issue_id)
+
+        assert other_issues(session, same) == (issue_id,)
 
         assert reasons_of(session, issue_id) == {
             people[0]: Reason.ALREADY_RECEIVED,

@@ -382,7 +382,6 @@ def _tell_of_the_discreet(session: Session, keys: Keys, issue_id: int, now: date
     count = session.scalar(
         select(func.count()).where(
             _delivery.c.issue_id == issue_id,
-            _delivery.c.state == DeliveryState.EXCLUDED,
             _delivery.c.reason == Reason.NO_DISCREET_EDITION,
         )
     )

@@ -200,7 +200,7 @@ def turn(
     intent, tries = _intend(session, held, worker_id, ids, deadlines)
     refused = [number for number in ids if number not in tries]
     if excluded := _exclude(session, held, refused):
-        changes[_EXCLUDED] += excluded
+        changes[_EXCLUDED] = excluded
     failpoint("turn-written")
     return Turn(
         held.issue_id, changes, True, intent, tries, batch_id=held.batch_id, fence=held.fence
