@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
-from newsletter.counted import counted
+from newsletter.counted import about, counted
 from newsletter.issue import UNSENT, IssueView, local_day, local_time
 from newsletter.quota import Limits, Share, Used, month_of, spread
 from newsletter.tables import Delivery, DeliveryState, Issue, IssueState, Pace
@@ -116,7 +116,7 @@ class Forecast:
         if by_date:
             return [f"On each day no more than {rate:g} a second go."]
         end = local_time((self.starts + takes).replace(second=0, microsecond=0), self.zone)
-        return [f"At {rate:g} a second it takes about {_about(takes)}, until {end}."]
+        return [f"At {rate:g} a second it takes about {about(takes)}, until {end}."]
 
 
 def foresee(
@@ -200,13 +200,3 @@ def _used(session: Session, provider: str, now: datetime, zone: ZoneInfo) -> Use
         row.used if row.day == today else 0,
         row.used_month if row.month == month_of(today) else 0,
     )
-
-
-def _about(span: timedelta) -> str:
-    """Return a span as people say it: "40 seconds", "25 minutes", "14 hours", "3 days"."""
-    seconds = span.total_seconds()
-    for unit, name, fewest in ((86_400, "day", 2), (3_600, "hour", 2), (60, "minute", 2)):
-        if seconds >= fewest * unit:
-            return f"{round(seconds / unit)} {name}s"
-    count = max(1, round(seconds))
-    return counted(count, "second", "seconds")

@@ -47,7 +47,7 @@ from newsletter.providers import (
     records_for,
     second_route_for,
 )
-from newsletter.schedule import AlarmClock, look_at_slots, start_due
+from newsletter.schedule import AlarmClock, look_at_slots, start_due, tell_clock_was_set
 from newsletter.site import Site
 from subscribers.database import reading, writing
 
@@ -155,7 +155,8 @@ class Service:
                 "bounces": (LOOK_FOR_BOUNCES, self._look_for_bounces),
                 "hand-overs": (LOOK_AT_HAND_OVERS, self._look_at_hand_overs),
                 "heartbeat": (BEAT, self._beat),
-            }
+            },
+            self._clock_was_set,
         )
         say(f"Mail goes to {self._provider.label}.")
         say(f"Bulletins are taken from {self._site.bulletins}.")
@@ -228,6 +229,11 @@ class Service:
     def _look_at_slots(self) -> None:
         with writing(self._site.engine) as session:
             look_at_slots(session, self._desk, self._clock())
+
+    def _clock_was_set(self, by: timedelta) -> None:
+        _log.warning("the clock was set by seconds=%d", by.total_seconds())
+        with writing(self._site.engine) as session:
+            tell_clock_was_set(session, self._desk, by, self._clock())
 
     def _due(self, session: Session, now: datetime) -> Sequence[int]:
         """Return the issues to begin; none before it is known whom the provider will not mail."""

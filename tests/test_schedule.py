@@ -1,9 +1,10 @@
 """Cadences, slots, and when issues begin."""
 
 import logging
+import queue
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -34,6 +35,7 @@ from newsletter.schedule import (
     slots_from,
     slots_view,
     start_due,
+    tell_clock_was_set,
 )
 from newsletter.tables import Issue, IssueState, Occurrence, OccurrenceState
 from subscribers.database import open_engine, reading, writing
@@ -783,6 +785,54 @@ def test_a_job_never_runs_beside_itself_and_stopping_waits_for_it(quiet_apschedu
 
     assert (most[0], inside[0]) == (1, 0)
     assert ended[0] >= 1
+
+
+class SetClock(datetime):
+    """The time of day of a machine whose clock was set."""
+
+    by = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "SetClock":
+        moment = datetime.now(tz) + cls.by
+        return cls.fromtimestamp(moment.timestamp(), tz)
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("by", [-WEEK, 500 * WEEK], ids=str)
+def test_a_clock_that_is_set_stops_no_job_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
+    monkeypatch.setattr(SetClock, "by", timedelta())
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", SetClock)
+    monkeypatch.setattr("newsletter.schedule.alarm.datetime", SetClock)
+    monkeypatch.setattr("newsletter.schedule.alarm.WATCH_EVERY", timedelta(seconds=0.05))
+    ran, told = threading.Event(), queue.SimpleQueue[timedelta]()
+    clock = AlarmClock({"slots": (timedelta(seconds=0.05), ran.set)}, told.put)
+    clock.start()
+    assert ran.wait(10)
+
+    SetClock.by = by
+    jumped = told.get(timeout=10)
+    ran.clear()
+    went_on = ran.wait(10)
+    clock.stop()
+
+    assert went_on
+    assert abs(jumped - by) < timedelta(seconds=1)
+    assert told.empty()
+
+
+def test_staff_are_told_that_the_clock_was_set(office: Office) -> None:
+    with writing(office.engine) as session:
+        tell_clock_was_set(session, office.desk, timedelta(hours=-3), office.now)
+        tell_clock_was_set(session, office.desk, 9 * WEEK, office.now + 9 * WEEK)
+
+    back, forward = office.notice_texts()
+    assert "was set back by 3 hours, and shows Monday 23 November 2026, 12:00" in back
+    assert "waits until the clock has come to it again" in back
+    assert "was set forward by 63 days" in forward
+    assert "too early" in forward
 
 
 def test_an_alarm_clock_that_never_ran_stops() -> None:

@@ -25,7 +25,14 @@ from newsletter.schedule.slots import (
     skip_dates,
     slots_view,
 )
-from newsletter.schedule.timing import draft_at, look_at_slots, move_to, schedule_at, start_due
+from newsletter.schedule.timing import (
+    draft_at,
+    look_at_slots,
+    move_to,
+    schedule_at,
+    start_due,
+    tell_clock_was_set,
+)
 
 __all__ = [
     "AlarmClock",
@@ -49,4 +56,5 @@ __all__ = [
     "slots_from",
     "slots_view",
     "start_due",
+    "tell_clock_was_set",
 ]

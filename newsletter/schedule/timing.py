@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from newsletter.counted import about
 from newsletter.issue import (
     LATE_BY,
     UNSENT,
@@ -260,3 +261,26 @@ def _words(state: IssueState) -> str:
 
 def _title(session: Session, list_id: int) -> str:
     return session.get_one(MailingList, list_id).title
+
+
+def tell_clock_was_set(session: Session, desk: Desk, by: timedelta, now: datetime) -> None:
+    """Tell staff that the time of day jumped; `by` is less than nothing when it was set back."""
+    where = "forward" if by > timedelta() else "back"
+    becomes = {
+        "forward": "What became due by that may have begun too early; what is found too late "
+        "waits for you.",
+        "back": "What goes out at a time waits until the clock has come to it again.",
+    }
+    tell(
+        session,
+        desk.keys,
+        f"clock-was-set/{now.isoformat()}",
+        f"The clock of this machine was set {where}",
+        [
+            f"The clock of this machine was set {where} by {about(abs(by))}, and shows "
+            f"{local_time(now, desk.settings.zone)} now. {becomes[where]} Nobody gets anything "
+            "twice by it.",
+            "See whether the time is right now, and let something keep it so, such as chrony.",
+        ],
+        now,
+    )
