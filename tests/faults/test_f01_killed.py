@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.conftest import Takers
 from tests.faults.figures import Figures
-from tests.faults.oracle import check, prepare
+from tests.faults.oracle import check, forget_pace, prepare
 from tests.faults.processes import Kind, Work, finish, killed, start, wait_for
 from tests.faults.receivers import KINDS, Receiver
 from tests.faults.sizes import SIZE, count, dice
@@ -171,6 +171,7 @@ def kill_often(url: str, taker: Receiver, kills: int, people: int) -> dict[str, 
         made = prepare(url, people)
         issues += 1
         for _ in range(min(8, kills - done)):
+            forget_pace(url)
             done += cut_down(work, taker, moments)
         slowest = max(slowest, finish(work))
         unknown += check(url, made, taker, connections=work.connections)
