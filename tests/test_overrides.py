@@ -150,6 +150,46 @@ REFUSED: list[tuple[str, Callable[[str], str], str]] = [
         "HTML part of a bulletin leaves the first of two columns out",
     ),
     (
+        "bulletin.html",
+        lambda name: changed(name, "quotation(block.texts)", "quotation(block.texts[:1])"),
+        "HTML part of a bulletin leaves the second paragraph of quotations out",
+    ),
+    (
+        "bulletin.html",
+        lambda name: changed(name, "plain_list(block.texts)", "plain_list(block.texts[:1])"),
+        "HTML part of a bulletin leaves the second line of lists out",
+    ),
+    (
+        "bulletin.html",
+        lambda name: changed(name, "words.note, block.texts", "words.note, block.texts[:1]"),
+        "HTML part of a bulletin leaves the second paragraph of notes out",
+    ),
+    (
+        "bulletin.txt",
+        lambda name: changed(name, "block.texts + block.beside", "block.texts[:1] + block.beside"),
+        "text part of a bulletin leaves the second paragraph of a column out",
+    ),
+    (
+        "bulletin.txt",
+        lambda name: changed(name, "{{ block.url }}", ""),
+        r"text part of a bulletin leaves the addresses of buttons out.* put block\.url of story",
+    ),
+    (
+        "macros.html",
+        lambda name: changed(name, '<a class="button-link" href="{{ url }}">', "<a href='/'>"),
+        r"HTML part of a bulletin leaves the addresses of buttons out",
+    ),
+    (
+        "macros.html",
+        lambda name: changed(name, 'alt="{{ shown.alt }}"', 'alt=""'),
+        r"HTML part of a bulletin leaves the descriptions of pictures out",
+    ),
+    (
+        "bulletin.txt",
+        lambda name: changed(name, "point.label ~ point.lead", "point.lead"),
+        r"text part of a bulletin leaves the days of prayer points out.* put point\.label",
+    ),
+    (
         "goodbye.txt",
         lambda name: changed(name, "{{ action_url }}", ""),
         r"template email/goodbye\.txt\.j2 has no action field",
