@@ -5,8 +5,8 @@ it stand or fall together; `submit_notices` hands the waiting ones over later.
 """
 
 import json
+import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -108,6 +108,7 @@ def submit_notices(
     templates: Templates,
     now: datetime,
     second: Provider | None = None,
+    lines: "Lines | None" = None,
 ) -> int:
     """Hand the waiting notices to everyone under [staff] notify; return how many are done.
 
@@ -115,7 +116,8 @@ def submit_notices(
     provider itself is what fails, the second comes first.  What nobody accepted is tried
     again, TRIES times in all, and for those only who have not had it.  After a crash between
     the hand-over and its record, or when an answer is lost, staff may get a notice twice:
-    that is safer than not at all.
+    that is safer than not at all.  Closing `lines` ends it from another thread; what was not
+    handed over by then comes later.
     """
     if not settings.staff.notify:
         return 0
@@ -124,28 +126,64 @@ def submit_notices(
         return 0
     with reading(engine) as session:
         fails = is_in_doubt(session, provider.name)
-    with ExitStack() as stack:
-        roads = [_Road(each, stack) for each in (provider, second) if each is not None]
-        done = 0
+    lines, done = lines or Lines(), 0
+    roads = [_Road(each, lines) for each in (provider, second) if each is not None]
+    try:
         for notice in taken:
+            if lines.closed:
+                break
             # The first road last where it is what fails.
             ordered = roads[::-1] if fails or notice.provider_fails else roads
             done += _submit_one(engine, keys, settings, ordered, templates, notice, now)
+    finally:
+        lines.hang_up()
     return done
+
+
+class Lines:
+    """The conversations of `submit_notices`; `close` ends them from another thread, for good.
+
+    A mail server may be silent for minutes, and whoever stops the service does not wait for it.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._open: list[Connection] = []
+        self._changing = threading.Lock()
+
+    def connect(self, provider: Provider) -> Connection:
+        """Return a conversation that the next `hang_up` ends."""
+        connection = provider.connect()
+        with self._changing:
+            self._open.append(connection)
+            if self.closed:
+                connection.close()
+        return connection
+
+    def hang_up(self) -> None:
+        """End those that are open."""
+        with self._changing:
+            ended, self._open = self._open, []
+        for connection in ended:
+            connection.close()
+
+    def close(self) -> None:
+        """End those that are open, and each that is yet to come."""
+        self.closed = True
+        self.hang_up()
 
 
 class _Road:
     """A way to staff, with one conversation that is opened when it is first needed."""
 
-    def __init__(self, provider: Provider, stack: ExitStack) -> None:
+    def __init__(self, provider: Provider, lines: Lines) -> None:
         self.provider = provider
-        self._stack = stack
+        self._lines = lines
         self._connection: Connection | None = None
 
     def connection(self) -> Connection:
         if self._connection is None:
-            self._connection = self.provider.connect()
-            self._stack.callback(self._connection.close)
+            self._connection = self._lines.connect(self.provider)
         return self._connection
 
 

@@ -38,7 +38,7 @@ from newsletter.fetch import Fetcher
 from newsletter.heartbeat import beat
 from newsletter.intake import Intake
 from newsletter.issue import open_desk
-from newsletter.notices import submit_notices, tell_what_waits
+from newsletter.notices import Lines, submit_notices, tell_what_waits
 from newsletter.original import PutBack, refuse_a_copy
 from newsletter.providers import (
     holding_for,
@@ -92,6 +92,7 @@ class Service:
         self._lists, self._history = records_for(site), records_for(site)
         self._holding = holding_for(site)
         self._second_route = second_route_for(site)
+        self._lines_to_staff = Lines()
         self._returns = mailbox_for(site)
         self._dispatcher = Dispatcher(
             site.engine, site.keys, site.settings, self._provider, clock, due=self._due
@@ -165,6 +166,7 @@ class Service:
             self._dispatcher.run(stop)
         finally:
             self._feeds.close()
+            self._lines_to_staff.close()
             for asked in (self._lists, self._history, self._returns, self._holding):
                 if asked is not None:
                     asked.close()
@@ -290,6 +292,7 @@ class Service:
             self._desk.templates,
             self._clock(),
             self._second_route,
+            self._lines_to_staff,
         )
 
     def _beat(self) -> None:

@@ -13,6 +13,7 @@ from newsletter.notices import (
     LEASE,
     STALE,
     TRIES,
+    Lines,
     submit_notices,
     tell,
     tell_what_waits,
@@ -75,10 +76,12 @@ def told(office: Office, key: str, subject: str = "A slot came up empty") -> boo
         return tell(session, office.desk.keys, key, subject, ["It came.", "Look."], office.now)
 
 
-def submitted(office: Office, post: Post, second: Post | None = None) -> int:
+def submitted(
+    office: Office, post: Post, second: Post | None = None, lines: Lines | None = None
+) -> int:
     desk = office.desk
     return submit_notices(
-        office.engine, desk.keys, desk.settings, post, desk.templates, office.now, second
+        office.engine, desk.keys, desk.settings, post, desk.templates, office.now, second, lines
     )
 
 
@@ -230,6 +233,49 @@ def test_what_the_provider_does_not_accept_goes_by_the_second_road_at_once(
     assert [address for address, _ in first.letters] == [ANNA]
     assert [address for address, _ in second.letters] == [BEN]
     assert (first.closed, second.closed) == (1, 1)
+
+
+class Silent(Post):
+    """A provider that answers nothing until its line is cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.reached = threading.Event(), threading.Event()
+
+    def submit(
+        self,
+        form: MessageForm,
+        recipients: Sequence[Recipient],
+        intent: Intent,
+        ahead: Recipient | None = None,
+    ) -> list[Outcome]:
+        self.asked.append(recipients[0].address)
+        self.reached.set()
+        assert self.cut.wait(20)
+        return [Outcome(recipients[0].delivery_id, Answer.TRY_LATER)]
+
+    def close(self) -> None:
+        super().close()
+        self.cut.set()
+
+
+def test_whoever_stops_does_not_wait_for_a_silent_server(office: Office) -> None:
+    told(office, "first")
+    told(office, "second")
+    silent, second, lines = Silent(), Silent(), Lines()
+    handing_over = threading.Thread(target=submitted, args=(office, silent, second, lines))
+
+    handing_over.start()
+    assert silent.reached.wait(20)
+    lines.close()
+    handing_over.join(20)
+
+    assert not handing_over.is_alive()
+    assert silent.asked == second.asked == [ANNA, BEN]  # of the first notice, and in no time
+    post = Post()
+    office.now += LEASE
+    assert submitted(office, post) == 2
+    assert len(post.letters) == 4
 
 
 def test_the_second_road_is_not_opened_without_need(office: Office) -> None:
