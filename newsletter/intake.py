@@ -141,8 +141,8 @@ class Intake:
             # Asked about again when it changes or we start anew; if it was decided already,
             # it is known then.
             _LOG.warning("file cannot be read or moved error=%s", type(error).__name__)
-            self._stuck[path] = stamp
             self._tell(path, repr(stamp), _STUCK, _STUCK_SENTENCE, now)
+            self._stuck[path] = stamp  # only once it is told: a full disk holds up both
             return None
 
     def _judge(self, path: Path, stamp: Stamp, now: datetime) -> Verdict | None:

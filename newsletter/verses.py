@@ -101,9 +101,14 @@ def open_verses(folder: Path | None = None) -> "VerseIndex | None":
         return _opened(folder / name)
     except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home
         _LOG.warning("no place for the verses' index error=%s", type(error).__name__)
+    return _opened(_temporary_folder() / name)
+
+
+@cache  # one, however often there is no room in it
+def _temporary_folder() -> Path:
     temporary = Path(tempfile.mkdtemp(prefix="newsletter-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    return _opened(temporary / name)
+    return temporary
 
 
 def cache_folder() -> Path:

@@ -1,6 +1,7 @@
 """F6: the disk is full for what comes in from outside, and for the backup."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,19 @@ from newsletter.backup import back_up
 from newsletter.cli import run
 from newsletter.config import SendGrid
 from newsletter.errors import Problem
+from newsletter.intake import Intake
+from newsletter.issue import open_desk
 from newsletter.site import Site, open_site
-from newsletter.tables import ProviderEvent
+from newsletter.tables import Bulletin, ProviderEvent
 from newsletter.web import serve
-from subscribers.database import Base, open_engine, reading
+from subscribers.database import Base, DatabaseUnavailable, open_engine, reading
 from subscribers.privacy import Keys, Purpose
 from subscribers.tables import Subscriber, SubscriptionState
 from tests.conftest import NOON
 from tests.faults.figures import Figures
 from tests.faults.full_disk import full_disk
 from tests.faults.sizes import count
+from tests.office import NURSES
 from tests.pages import SITE_KEY, add_person, ask, link, post, site_on, states
 from tests.signed import Signer, posted
 
@@ -117,6 +121,23 @@ def test_an_import_is_refused_whole_and_done_when_there_is_room(
     assert rows_of(site, Subscriber) == 500
     site.engine.dispose()
     figures("F6", imports=1, half_done=0)
+
+
+def test_a_bulletin_stays_in_the_folder_until_there_is_room(made: Path, figures: Figures) -> None:
+    site = open_site(made)
+    intake = Intake(site, open_desk(site), lambda: NOON, settled_for=timedelta())
+    file = site.bulletins / "nurses.txt"
+    file.write_bytes(NURSES)
+
+    with full_disk(), pytest.raises(DatabaseUnavailable, match="disk"):
+        intake.look()
+
+    assert list(site.bulletins.iterdir()) == [file]
+    assert rows_of(site, Bulletin) == 0
+    assert [taken.accepted for taken in intake.look()] == [True]
+    assert rows_of(site, Bulletin) == 1
+    site.engine.dispose()
+    figures("F6", bulletins=1, half_done=0)
 
 
 def test_a_backup_is_refused_and_leaves_the_last_one_alone(
