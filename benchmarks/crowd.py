@@ -117,7 +117,8 @@ def email_of(kilobytes: int) -> RenderedEmail:
 
 def _part(paragraph: str, before: str, after: str, size: int) -> Shell:
     story = "".join(_paragraphs(paragraph, size - 400))
-    return Shell(("", story + before, after + before, after), tuple(Slot))
+    slots = (Slot.GREETING, Slot.UNSUBSCRIBE, Slot.PREFERENCES)
+    return Shell(("", story + before, after + before, after), slots)
 
 
 def _paragraphs(frame: str, size: int) -> Iterator[str]:
