@@ -148,6 +148,24 @@ GIVES: list[tuple[str, int, Bulletin]] = [
     # quotation marks, sentences, leftovers, verses: more in test_checks.py
     ("quote-unbalanced", 3, letter("She wrote “we are well.")),
     ("unfinished-paragraph", 3, letter("They hope to come back when the snow has gone and")),
+    # what another program would have filled in
+    *(
+        ("merge-field", 3, letter(f"We think of you, {field}, every day."))
+        for field in (
+            "{{ first_name }}",
+            "{{name|default:'friend'}}",
+            "{% if name %}",
+            "*|FNAME|*",
+            "|FNAME|",  # what Markdown leaves of it
+            "%%First Name%%",
+            "%recipient.name%",
+            "«First_Name»",
+            "<<First Name>>",
+            "{first_name}",
+            "{name}",
+            "[First Name]",
+        )
+    ),
     ("artefact-line", 3, letter("Back to top\n\nThe clinic is open.")),
     ("ref-invalid", 3, letter("We read John 3:99.")),
     ("no-prayer-points", 1, letter(points="Nothing.")),
@@ -295,6 +313,10 @@ SPARES: list[tuple[str, Bulletin]] = [
     ("long-bulletin", letter("The road is long and the snow is deep. " * 100)),
     ("quote-unbalanced", letter("She wrote “we are well.”")),
     ("unfinished-paragraph", letter("With love from all of us")),
+    *(
+        ("merge-field", letter(f"We read {fine} together."))
+        for fine in ("[name withheld]", "«Le Monde»", "100 % of 20 %", "| A | B |", "<<Psalm>>")
+    ),
     ("artefact-line", letter("We came back to the top of the hill.")),
     ("ref-invalid", letter("We read John 3:16.")),
     ("no-prayer-points", letter()),
@@ -396,8 +418,8 @@ def test_what_blocks_is_wrong_for_certain() -> None:
     blocking = {name for name, rule in RULES.items() if Severity.BLOCKER in rule.severities}
 
     assert blocking == {
-        "already-sent", "artefact-line", "discreet-impossible", "ministry-named", "name-at-risk",
-        "no-prayer-points", "ref-invalid", "size-clipped",
+        "already-sent", "artefact-line", "discreet-impossible", "merge-field", "ministry-named",
+        "name-at-risk", "no-prayer-points", "ref-invalid", "size-clipped",
     }  # fmt: skip
 
 

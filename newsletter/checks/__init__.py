@@ -48,6 +48,7 @@ from newsletter.checks.source import (
     encoding,
     language_guessed,
     leftovers,
+    merge_fields,
 )
 
 __all__ = [
@@ -70,6 +71,7 @@ _OF_THE_BULLETIN: tuple[Callable[[Bulletin], Iterable[Finding]], ...] = (
     encoding,
     broken_characters,
     artefact_lines,
+    merge_fields,
     language_guessed,
     leftovers,
     says_not_to_forward,

@@ -71,6 +71,11 @@ _ALL = (
         "The line is removed.",
     ),
     Rule(
+        "merge-field",
+        (_B,),
+        "A field of another program, such as {{ first_name }}, would go out as it is.",
+    ),
+    Rule(
         "encoding",
         (_W, _N),
         "Characters were read wrongly before the file reached us (warning), or the file is not "

@@ -1,5 +1,6 @@
 """What the file itself tells: how it was written down, and what does not belong to the text."""
 
+import re
 from collections.abc import Iterator
 
 from newsletter.bulletin import Bulletin
@@ -10,6 +11,14 @@ from newsletter.checks.model import Finding, Mend, Severity
 from newsletter.checks.reading import few_words, texts
 from newsletter.checks.rules import remark
 from newsletter.checks.scrambled import find_scrambled, unscrambled
+
+_FIELD = re.compile(
+    r"\{\{[^{}\n]{1,60}\}\}|\{%[^{}\n]{1,60}%\}"  # Jinja, Handlebars, Liquid
+    r"|\*\|[A-Z][A-Z0-9_:]*\|\*|\|(?:FNAME|LNAME|NAME|EMAIL)\|"  # Mailchimp; Markdown eats stars
+    r"|%%[\w .-]{1,40}%%|%recipient\.\w+%"
+    r"|«\w+_\w+»"  # Word
+    r"|(?i:(?:<<|[\[{])(?:first|last|full)[ _-]?name(?:>>|[\]}])|\{name\})"
+)
 
 
 def encoding(bulletin: Bulletin) -> Iterator[Finding]:
@@ -55,6 +64,18 @@ def artefact_lines(bulletin: Bulletin) -> Iterator[Finding]:
             f"({few_words(text)}): delete it.",
             mend=Mend(number, text, None, f"{few_words(text)} removed"),
         )
+
+
+def merge_fields(bulletin: Bulletin) -> Iterator[Finding]:
+    """What another program would have put a name in the place of."""
+    for line, text, _ in texts(bulletin):
+        if field := _FIELD.search(text):
+            yield remark(
+                "merge-field",
+                line,
+                f"Line {line} holds a field of another program (“{field[0]}”), and everybody would "
+                "read it as it is: take it out. The mail greets each reader by name.",
+            )
 
 
 def language_guessed(bulletin: Bulletin) -> Iterator[Finding]:
