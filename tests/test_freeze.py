@@ -125,7 +125,7 @@ def test_the_issue_is_sending_from_then_on(engine: Engine, keys: Keys) -> None:
         list_id = add_list(session)
         add_people(session, keys, list_id, 3)
         issue_id = add_issue(session, keys, list_id)
-        session.execute(update(Issue).values(pause_reason="It waited."))
+        session.execute(update(Issue).values(pause_reason="It waited.", not_before=None))
 
         freeze_now(session, keys, issue_id, practice=True)
 
@@ -387,7 +387,7 @@ def test_staff_are_told_nothing_where_everybody_gets_a_copy(engine: Engine, keys
         ([(0, 1, 5, 5), (1, 8, 9, 2)], False),  # those between are left out
         ([(0, 1, 5, 4), (1, 6, 8, 3)], True),  # one of the first is in none
         ([(0, 1, 6, 5), (1, 3, 8, 3)], True),  # one of the first is now among the second
-        ([(0, 1, 5, 5), (1, 5, 8, 4)], True),
+        ([(0, 101, 105, 5), (1, 105, 108, 4)], True),
         ([(0, 1, 5, 5), (None, 6, 6, 1)], True),  # one turned to the discreet mail
     ],
 )
@@ -773,6 +773,28 @@ def test_an_audience_that_changes_while_it_is_fixed_is_not_begun(
     with reading(engine) as session:
         assert session.get_one(Issue, issue_id).state is IssueState.SCHEDULED
         assert states_of(session, issue_id) == {}
+
+
+def test_whoever_turns_to_the_discreet_mail_while_an_audience_is_fixed_makes_it_begin_again(
+    engine: Engine, keys: Keys
+) -> None:
+    with writing(engine) as session:
+        list_id = add_list(session)
+        people = add_people(session, keys, list_id, 3)
+        issue_id = add_issue(session, keys, list_id, languages=("en", "fa"))
+    turns = update(table_of(Subscriber)).where(table_of(Subscriber).c.id == people[1])
+
+    def turn(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO delivery"):
+            connection.execute(turns.values(style=Style.DISCREET))
+
+    event.listen(engine, "after_cursor_execute", turn)
+    with pytest.raises(NotAllowed, match="try again"), writing(engine) as session:
+        freeze_now(session, keys, issue_id)
+    event.remove(engine, "after_cursor_execute", turn)
+
+    with reading(engine) as session:
+        assert session.get_one(Issue, issue_id).state is IssueState.SCHEDULED
 
 
 # --- those who joined since -------------------------------------------------------------------
