@@ -396,6 +396,39 @@ def test_lists_are_pulled_page_by_page_and_again_from_where_they_ended(
     assert not any("blocks" in path for path in looked(server))
 
 
+def test_after_a_clock_was_a_year_ahead_the_lists_are_pulled_again_and_whole(
+    engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords
+) -> None:
+    new_issue(engine, keys, 3)
+    server.plan(lists={"unsubscribes": [entry(1)]})
+    year = timedelta(days=365)
+    pull_lists(engine, keys, records, MONDAY + year)
+
+    with reading(engine) as session:
+        assert lists_are_fresh(session, "sendgrid", MONDAY + year)
+        assert not lists_are_fresh(session, "sendgrid", MONDAY)
+        assert lists_wanted(session, "sendgrid", MONDAY)
+    server.forget()
+    server.plan(lists={"unsubscribes": [entry(1), entry(2)]})
+    pull_lists(engine, keys, records, MONDAY)
+
+    assert set(suppressed(engine, keys)) == {address_of(1), address_of(2)}
+    assert not any("start_time" in path for path in looked(server))
+    with reading(engine) as session:
+        assert lists_are_fresh(session, "sendgrid", MONDAY)
+
+
+def test_lists_that_failed_on_a_clock_a_year_ahead_hold_no_issue_up(
+    engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords
+) -> None:
+    server.plan(Mishap(503))
+    pull_lists(engine, keys, records, MONDAY + timedelta(days=365))
+
+    with reading(engine) as session:
+        assert lists_wanted(session, "sendgrid", MONDAY)
+        assert lists_are_fresh(session, "sendgrid", MONDAY)
+
+
 def test_what_a_person_let_be_is_not_suppressed_by_the_list(
     engine: Engine, keys: Keys, server: SendGridServer, records: SendGridRecords
 ) -> None:

@@ -35,18 +35,25 @@ def lists_are_fresh(session: Session, provider: str, now: datetime) -> bool:
     look = session.get(ProviderLook, (provider, _SUBJECT))
     if look is None:
         return False
-    fresh = look.succeeded_at is not None and look.succeeded_at + FRESH >= now
-    return fresh or (look.failing_since is not None and look.failing_since + PATIENCE <= now)
+    fresh = look.succeeded_at is not None and _apart(look.succeeded_at, now) <= FRESH
+    failing = look.failing_since is not None and _apart(look.failing_since, now) >= PATIENCE
+    return fresh or failing
 
 
 def lists_wanted(session: Session, provider: str, now: datetime) -> bool:
     """Return whether it is time to pull: an issue begins and they are old, or a day has passed."""
     look = session.get(ProviderLook, (provider, _SUBJECT))
-    if look is None or look.succeeded_at is None:
-        return look is None or look.next_at is None or look.next_at <= now
-    if look.next_at is not None and look.next_at > now:
+    if look is not None and look.next_at is not None and now < look.next_at <= now + DAILY:
         return False
-    return look.succeeded_at + (FRESH / 2 if _begins_soon(session, now) else DAILY) <= now
+    if look is None or look.succeeded_at is None:
+        return True
+    age = _apart(look.succeeded_at, now)
+    return age >= (FRESH / 2 if _begins_soon(session, now) else DAILY)
+
+
+def _apart(noted: datetime, now: datetime) -> timedelta:
+    """Return how far apart two moments are: one to come is of a clock that was set back since."""
+    return abs(now - noted)
 
 
 def _begins_soon(session: Session, now: datetime) -> bool:
@@ -68,7 +75,8 @@ def pull_lists(engine: Engine, keys: Keys, records: Records, now: datetime) -> b
     """
     with reading(engine) as session:
         look = session.get(ProviderLook, (records.name, _SUBJECT))
-        since = look.succeeded_at - OVERLAP if look and look.succeeded_at else None
+        last = look.succeeded_at if look else None
+    since = last - OVERLAP if last and last <= now + OVERLAP else None  # later: of a wrong clock
     try:
         for page in records.listed(since):
             with writing(engine) as session:
