@@ -165,6 +165,11 @@ REFUSED: list[tuple[str, Callable[[str], str], str]] = [
         "HTML part of a bulletin leaves the second paragraph of notes out",
     ),
     (
+        "macros.html",
+        lambda name: changed(name, "{{ label }}", ""),
+        "HTML part of a bulletin leaves the labels of notes out",
+    ),
+    (
         "bulletin.txt",
         lambda name: changed(name, "block.texts + block.beside", "block.texts[:1] + block.beside"),
         "text part of a bulletin leaves the second paragraph of a column out",

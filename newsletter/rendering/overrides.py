@@ -96,6 +96,7 @@ _OF_A_BULLETIN = (
     _Needed("the second paragraph of quotations", "So we <sang> & prayed.", "all block.texts"),
     _Needed("the second line of lists", "Monday: <rest> & mending", "all block.texts"),
     _Needed("the second paragraph of notes", "Come by <boat> & train.", "all block.texts"),
+    _Needed("the labels of notes", "Please <note> & act", "block.label of story"),
     _Needed("the second paragraph of a column", "It <snows> & blows.", "all block.texts"),
     _Needed("the days of prayer points", "Friday 4 December", "point.label"),
     _Needed("the addresses of buttons", _UP, "block.url of story", f'href="{_UP}"'),
@@ -117,7 +118,7 @@ _TITLE, _PARAGRAPH, _QUOTATION, _HEADING, _ITEM, _CAPTION, _GROUP, _LEAD, _REST,
     needed.words for needed in _OF_A_BULLETIN
 )
 _TRANSLATION, _BUTTON, _NOTE, _NORTH, _SOUTH = _APART[1:6]  # behind the reference
-_SANG, _MENDING, _BOAT, _SNOW = _APART[6:10]
+_SANG, _MENDING, _BOAT, _LABEL, _SNOW = _APART[6:11]
 _SAMPLE = Bulletin(
     title=_TITLE,
     language="en",
@@ -130,7 +131,7 @@ _SAMPLE = Bulletin(
         ItemList((_ITEM, _MENDING), 4),
         Picture(bytes.fromhex(_DOT), "image/png", "Hills & a road", _CAPTION, 5),
         Button(_BUTTON, _UP, 6),
-        Note("Note", (_NOTE, _BOAT), 6, (6, 6)),
+        Note(_LABEL, (_NOTE, _BOAT), 6, (6, 6)),
         Columns((_NORTH, _SNOW), (_SOUTH,), 6, (6, 6, 6)),
         Divider(6),
         Paragraph("And so on.", 6),
