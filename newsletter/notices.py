@@ -119,14 +119,14 @@ def submit_notices(
     that is safer than not at all.  Closing `lines` ends it from another thread; what was not
     handed over by then comes later.
     """
-    if not settings.staff.notify:
+    lines, done = lines or Lines(), 0
+    if lines.closed or not settings.staff.notify:
         return 0
     taken = _take_up(engine, keys, now)
     if not taken:
         return 0
     with reading(engine) as session:
         fails = is_in_doubt(session, provider.name)
-    lines, done = lines or Lines(), 0
     roads = [_Road(each, lines) for each in (provider, second) if each is not None]
     try:
         for notice in taken:

@@ -133,13 +133,15 @@ class Service:
         self._look_at_hand_overs()  # before the lists: an issue that begins early needs them
         self._look_at_lists()
         tally = self._dispatcher.run_once(progress, stop)
-        self._search_the_log()
+        if not stop.is_set():
+            self._search_the_log()
         self._apply_events()
         self._look_at_slots()
         with reading(self._site.engine) as session:
             tally.put_off = self._put_off(session)
             tally.paused = list(paused_issues(session))
-        self._tell_staff()
+        if not stop.is_set():
+            self._tell_staff()
         return tally
 
     def _dispatch(self, stop: threading.Event, say: Say) -> None:
@@ -161,16 +163,27 @@ class Service:
         )
         say(f"Mail goes to {self._provider.label}.")
         say(f"Bulletins are taken from {self._site.bulletins}.")
+        # At once and not after the drain: a feed or a notice may take half a minute by itself.
+        watch = threading.Thread(target=self._hang_up_at, args=(stop,), name="stop", daemon=True)
         try:
+            watch.start()
             alarms.start()
             self._dispatcher.run(stop)
         finally:
-            self._feeds.close()
-            self._lines_to_staff.close()
+            self._hang_up()
             for asked in (self._lists, self._history, self._returns, self._holding):
                 if asked is not None:
                     asked.close()
             alarms.stop()
+
+    def _hang_up_at(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Begin with no other feed, and wait for no answer to a notice."""
+        self._feeds.close()
+        self._lines_to_staff.close()
 
     def work(self, stop: threading.Event, say: Say) -> None:
         """Be one more dispatcher, beside those of other machines, until `stop` is set; then drain.

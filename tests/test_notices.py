@@ -274,6 +274,7 @@ def test_whoever_stops_does_not_wait_for_a_silent_server(office: Office) -> None
     assert silent.asked == second.asked == [ANNA, BEN]  # of the first notice, and in no time
     post = Post()
     office.now += LEASE
+    assert submitted(office, post, lines=lines) == 0
     assert submitted(office, post) == 2
     assert len(post.letters) == 4
 
