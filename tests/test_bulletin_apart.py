@@ -148,6 +148,47 @@ def test_a_divider_at_an_end_hides_no_leftover_of_a_page() -> None:
     assert len(bulletin.residue) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("Read more", "en"),
+        ("**Click here**", "en"),
+        ("阅读全文", "zh"),
+        ("閱讀全文", "zh-Hant"),
+        ("Weiterlesen", "de"),
+        ("Share", "en"),  # a leftover where it ends a bulletin
+    ],
+)
+def test_a_link_that_a_writer_made_in_markdown_is_no_leftover(words: str, language: str) -> None:
+    link = f"[{words}](https://wells.example.org/letter)"
+    source = f"# The hills\n\nThey met.\n\n{link}\n"
+
+    bulletin = read_bulletin(source.encode(), "a.md", language)
+
+    assert bulletin.blocks[1:] == (Button(words.strip("*"), "https://wells.example.org/letter", 5),)
+    assert bulletin.residue == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("# The hills\n\nThey met.\n\nRead more\n", "a.md"),
+        ("# The hills\n\nThey met.\n\n[Unsubscribe](https://a.org/unsubscribe?u=1)\n", "a.md"),
+        (
+            "# The hills\n\nThey met.\n\n[View this email in your browser](https://mailchi.mp/a/b)\n",
+            "a.md",
+        ),
+        ("The hills\n\nThey met.\n\nRead more (https://a.org/b)\n", "a.txt"),
+        ("<h1>The hills</h1><p>They met.<p><a href='https://a.org/b'>Read more</a>", "a.html"),
+    ],
+)
+def test_what_a_page_or_a_mail_program_left_stays_a_leftover(source: str, name: str) -> None:
+    bulletin = read_bulletin(source.encode(), name)
+
+    assert [type(block) for block in bulletin.blocks] == [Paragraph]
+    assert len(bulletin.residue) == 1
+
+
 def test_on_a_web_page_a_link_in_a_list_or_a_heading_is_no_button() -> None:
     link = "<a href='https://x.org/a'>Read on</a>"
     page = f"<h1>The hills</h1><p>They met.</p><h2>{link}</h2><p>So.</p><ul><li>{link}</ul>"

@@ -176,7 +176,7 @@ def _passages(tokens: Sequence[Token], role: Role = Role.TEXT) -> Iterator[Passa
                 line = (block[0].map[0] if block[0].map else 0) + 1
                 yield Passage((SourceLine(line, block[0].markup),), Role.DIVIDER)
             case "paragraph_open" if role is Role.TEXT and _is_link_alone(block[1]):
-                yield from _passage(block, Role.BUTTON)
+                yield from (replace(found, typed=True) for found in _passage(block, Role.BUTTON))
             case "heading_open":
                 yield from _passage(block, Role.HEADING, level=int(block[0].tag[1:]))
             case _:

@@ -18,6 +18,7 @@ from newsletter.bulletin.words import Words, folded
 LONGEST_TITLE = 150  # characters; a longer first line is the story already
 _LONGEST_RESIDUE = 120
 _ADDRESS = re.compile(r" \(https?://\S+\)$")  # as readers write it behind the words of a link
+_OF_A_MAILER = re.compile(r"unsubscri|opt-?out|list-manage\.com|mailchi\.mp", re.IGNORECASE)
 _LONGEST_HEADING = 60
 _MOST_WORDS = 8  # of a heading that no table knows
 _WEB = re.compile(r"://|www\.|\w@\w")  # no heading leads elsewhere
@@ -96,7 +97,8 @@ def _without_residue(
     residue: list[int] = []
     kept: list[Passage] = []
     for passage in passages:
-        numbers = {line.number for line in passage.lines if _is_residue(line, words)}
+        typed = _is_typed(passage)
+        numbers = {line.number for line in passage.lines if not typed and _is_residue(line, words)}
         residue += numbers
         if lines := tuple(line for line in passage.lines if line.number not in numbers):
             kept.append(replace(passage, lines=lines))
@@ -108,6 +110,11 @@ def _without_residue(
     return kept, tuple(sorted(residue))
 
 
+def _is_typed(passage: Passage) -> bool:
+    """Whether it is a button of the writer's own, and not out of another program's mail."""
+    return passage.typed and not any(_OF_A_MAILER.search(line.text) for line in passage.lines)
+
+
 def _is_residue(line: SourceLine, words: Words) -> bool:
     text = folded(_bare(line.text))
     return len(text) <= _LONGEST_RESIDUE and any(
@@ -116,7 +123,7 @@ def _is_residue(line: SourceLine, words: Words) -> bool:
 
 
 def _is_residue_at_an_end(passage: Passage, words: Words) -> bool:
-    return all(
+    return not _is_typed(passage) and all(
         len(line.text) <= _LONGEST_RESIDUE
         and any(pattern.fullmatch(folded(tidy(line.text))) for pattern in words.residue_at_an_end)
         for line in passage.lines

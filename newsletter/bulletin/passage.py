@@ -31,3 +31,4 @@ class Passage:
     level: int = 0  # of a heading: 1 is the highest; 1, too, of what names a column
     lead: str = ""  # of an entry: the words that its writer set bold at its beginning
     number: str = ""  # of an entry: "3." where the format took it for a numbered one
+    typed: bool = False  # of a button: its writer made it by hand, so no web page left it there
