@@ -18,6 +18,7 @@ from newsletter.bulletin import (
     PointKind,
     PrayerPoint,
     Quotation,
+    Scripture,
 )
 from newsletter.config import Settings
 from newsletter.errors import Problem
@@ -83,6 +84,28 @@ def sentences(bulletin: Bulletin) -> list[str]:
 
 
 # --- both parts say everything ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "translation", "credit"),
+    [
+        ("en", "John 3:16", "NIV", "John 3:16 (NIV)"),
+        ("fr", "Jean 3.16", "", "Jean 3.16"),
+        ("sw", "Yohana 3:16", "BHN", "Yohana 3:16 (BHN)"),
+        ("zh", "约翰福音 3:16", "和合本", "约翰福音 3:16（和合本）"),
+        ("zh", "约翰福音 3:16", "", "约翰福音 3:16"),
+        ("zh-TW", "約翰福音 3:16", "和合本", "約翰福音 3:16（和合本）"),
+    ],
+)
+def test_a_verse_is_credited_as_its_language_writes_brackets(
+    language: str, written: str, translation: str, credit: str
+) -> None:
+    verse = Scripture(written, "John.3.16", True, 9, "God so loved", translation)
+
+    html, text = copies(rendered(replace(ENGLISH, language=language, scriptures=(verse,))))
+
+    assert f"God so loved {credit}" in Reading(html).text.replace("\u00a0", " ")
+    assert f"\n    {credit}\n" in text.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("bulletin", ALL, ids=lambda b: b.language)

@@ -44,6 +44,11 @@ class Words:
         "What a picture shows, or a prayer point, behind its label: 'Photo' or a day. Only the "
         "colon and the spaces that the language sets there.",
     ] = "{label}: {text}"
+    credited: Annotated[
+        str,
+        "Below words of scripture: where they stand ('John 3:16') and the translation they are "
+        "from ('NIV'). Only the brackets and the spaces that the language sets there.",
+    ] = "{verse} ({translation})"
     because: Annotated[
         str, "At the end. {list} is the title of the mailing list, in any script."
     ] = "You receive this because you subscribed to {list}."
@@ -156,6 +161,12 @@ class Words:
     def label(self, label: str, text: str = "") -> str:
         """Return a label with its colon, and the space or none that the language sets behind it."""
         return self.labelled.format(label=label, text=text)
+
+    def credit(self, verse: str, translation: str) -> str:
+        """Return where words of scripture stand, and their translation where it is known."""
+        if not translation:
+            return verse
+        return self.credited.format(verse=verse, translation=translation)
 
 
 @dataclass(frozen=True)
