@@ -289,6 +289,46 @@ def test_a_template_that_would_make_a_poor_mail_is_refused(
         check_overriding(overridden(folder, name, written(name)))
 
 
+LEAVE = '<a class="choice" href="{{ unsubscribe_url }}">'
+WORD = "{{ words.unsubscribe }}"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("bulletin.html", LEAVE, LEAVE.replace("class", 'style="Display : none" class')),
+        ("bulletin.html", LEAVE, LEAVE.replace("class", "hidden class")),
+        ("bulletin.html", WORD, ""),
+        ("bulletin.html", WORD, "&nbsp;\u200b"),
+        ("bulletin.html", WORD, f"<span style='visibility:hidden'>{WORD}</span>"),
+        ("bulletin.html", f"{LEAVE}{WORD}</a>", f"<!-- {LEAVE}{WORD}</a> -->"),
+        ("base.html", '<td class="footer">', '<td class="footer" style="visibility: hidden">'),
+        ("inline.css", ".choices {", ".choices { display: none;"),
+        ("head.css", "@media print", ".leave { display: none !important; }\n@media print"),
+        ("welcome.html", LEAVE, LEAVE.replace("class", "hidden class")),
+    ],
+)
+def test_a_template_that_hides_how_to_leave_is_refused(
+    folder: Path, name: str, old: str, new: str
+) -> None:
+    kind = "welcome" if name == "welcome.html" else "bulletin"
+    sentence = (
+        f"The HTML part of a {kind} hides the unsubscribe link or leaves its words empty: "
+        rf"show it in the .*email/{name}\.j2\)? as the one we ship does\."
+    )
+
+    with pytest.raises(Problem, match=sentence):
+        check_overriding(overridden(folder, name, changed(name, old, new)))
+
+
+def test_one_unsubscribe_link_that_shows_is_enough(folder: Path) -> None:
+    twice = f"<div style='display:none'>{LEAVE}{WORD}</a></div>{LEAVE}{WORD}"
+
+    check_overriding(
+        overridden(folder, "bulletin.html", changed("bulletin.html", LEAVE + WORD, twice))
+    )
+
+
 def test_a_template_that_is_no_text_is_refused(folder: Path) -> None:
     (folder / "email/notice.txt.j2").write_bytes(b"\xff\xfe")
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
 from newsletter.bulletin import (
     Bulletin,
     Button,
@@ -23,6 +25,8 @@ from newsletter.bulletin import (
     Quotation,
     Scripture,
 )
+from newsletter.bulletin.web_looks import LOOKS
+from newsletter.bulletin.web_signs import Sheet, flat, is_hidden
 from newsletter.errors import Problem
 from newsletter.rendering.edition import (
     Templates,
@@ -35,7 +39,7 @@ from newsletter.rendering.edition import (
 )
 from newsletter.rendering.inlining import Reading
 from newsletter.rendering.look import Look
-from newsletter.rendering.shell import RenderedEmail, merge, slot_values
+from newsletter.rendering.shell import RenderedEmail, Slot, merge, slot_values
 
 FRAME_LIMIT = 40_000  # bytes of HTML around a bulletin of one line
 STYLE_LIMIT = 8_000  # bytes of one style sheet that stays in the head; more, and Gmail drops it
@@ -153,8 +157,8 @@ def check_overriding(templates: Templates) -> None:
     Nothing is tried where the site has none: it takes a tenth of a second.
 
     Raises:
-        Problem: one of them leaves something out, takes what people wrote for HTML, fetches
-            something, is too heavy, or cannot be filled.
+        Problem: one of them leaves something out, hides how to leave, takes what people wrote
+            for HTML, fetches something, is too heavy, or cannot be filled.
     """
     if not templates.overriding:
         return
@@ -178,7 +182,8 @@ def _check(
 ) -> None:
     urls = [f"https://{which}.example.org" for which in ("x", "y", "z")]
     in_html, in_text = slot_values("Miriam", "en", *urls)
-    body = merge(email.html, in_html).partition("<body")[2]
+    page = merge(email.html, in_html)
+    body = page.partition("<body")[2]
     read = Reading(f"<body{body}").text
     parts = (("HTML", read, "html"), ("text", merge(email.text, in_text), "txt"))
     for part, shown, ending in parts:
@@ -194,10 +199,40 @@ def _check(
                     f"The {part} part of a {kind} leaves {each.what} out, or some letters of it: "
                     f"put {each.field} into {culprit} as the one we ship does."
                 )
+    if Slot.UNSUBSCRIBE in email.html.slots and not _shows(page, in_html[Slot.UNSUBSCRIBE]):
+        raise Problem(
+            f"The HTML part of a {kind} hides the unsubscribe link or leaves its words empty: show "
+            f"it in {_culprit(f'email/{kind}.html.j2', templates)} as the one we ship does."
+        )
     if not email.subject:
         raise Problem(
             f"The subject of a {kind} is empty: mend the template email/{kind}.subject.j2."
         )
+
+
+def _shows(page: str, url: str) -> bool:
+    """Whether words that link to an address are seen; styles for some screens are not asked."""
+    tree = LexborHTMLParser(page)
+    sheet = Sheet(tree, LOOKS)
+    return any(
+        any(character.isalnum() for character in node.text(deep=False))
+        and not any(_hides(each, sheet) for each in _around(node))
+        for link in tree.css("a")
+        if link.attributes.get("href") == url
+        for node in link.traverse(include_text=True)
+        if node.is_text_node
+    )
+
+
+def _around(node: LexborNode) -> Iterator[LexborNode]:
+    while (parent := node.parent) is not None and parent.is_element_node:
+        yield parent
+        node = parent
+
+
+def _hides(element: LexborNode, sheet: Sheet) -> bool:
+    style = flat(element.attributes.get("style"))
+    return is_hidden(element.attributes, style) or element.mem_id in sheet.hidden
 
 
 def _refuse_heavy(email: RenderedEmail, templates: Templates) -> None:
