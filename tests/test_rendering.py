@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from newsletter.bulletin import (
     Bulletin,
+    Button,
     Columns,
     Heading,
     ItemList,
@@ -106,6 +107,19 @@ def test_a_verse_is_credited_as_its_language_writes_brackets(
 
     assert f"God so loved {credit}" in Reading(html).text.replace("\u00a0", " ")
     assert f"\n    {credit}\n" in text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "Go:"), ("fr", "Go\u00a0:"), ("zh-Hant", "Go："), ("sw", "Go:")]
+)
+def test_in_the_text_the_address_of_a_button_stands_behind_the_colon_of_its_language(
+    language: str, label: str
+) -> None:
+    button = Button("Go", "https://wells.example.org/a", 3)
+
+    _, text = copies(rendered(replace(ENGLISH, language=language, blocks=(button,))))
+
+    assert f"\n{label}\nhttps://wells.example.org/a\n" in text
 
 
 @pytest.mark.parametrize("bulletin", ALL, ids=lambda b: b.language)
