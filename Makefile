@@ -46,8 +46,8 @@ words: .venv/ready
 pictures: .venv/ready
 	$(BIN)/python docs/pictures.py
 
-# What is done to it on purpose, in full: about half an hour; ends with a table for the page.  FULL=nightly kills ten times as
-# often; SEED runs the same again.  Several machines (network namespaces) need root and the command ip.
+# What is done to it on purpose, in full: about twenty minutes; ends with a table for the page.
+# FULL=nightly kills ten times as often; SEED runs the same again.  Several machines (network namespaces) need root and the command ip.
 FULL ?= full
 ifndef SEED
 SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
