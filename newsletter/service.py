@@ -6,7 +6,8 @@ twice, or beside another process without harm.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -125,6 +126,10 @@ class Service:
             PutBack: the database is a copy of which nobody has said what went out since.
         """
         self._refuse_a_copy()
+        with self._hanging_up_at(stop):
+            return self._dispatch_once(stop, progress)
+
+    def _dispatch_once(self, stop: threading.Event, progress: Progress) -> Tally:
         self._take(Intake(self._site, self._desk, self._clock, settled_for=timedelta()))
         self._look_at_feeds()
         self._look_at_slots()
@@ -163,12 +168,10 @@ class Service:
         )
         say(f"Mail goes to {self._provider.label}.")
         say(f"Bulletins are taken from {self._site.bulletins}.")
-        # At once and not after the drain: a feed or a notice may take half a minute by itself.
-        watch = threading.Thread(target=self._hang_up_at, args=(stop,), name="stop", daemon=True)
         try:
-            watch.start()
             alarms.start()
-            self._dispatcher.run(stop)
+            with self._hanging_up_at(stop):
+                self._dispatcher.run(stop)
         finally:
             self._hang_up()
             for asked in (self._lists, self._history, self._returns, self._holding):
@@ -176,12 +179,27 @@ class Service:
                     asked.close()
             alarms.stop()
 
-    def _hang_up_at(self, stop: threading.Event) -> None:
-        stop.wait()
-        self._hang_up()
+    @contextmanager
+    def _hanging_up_at(self, stop: threading.Event) -> Iterator[None]:
+        """Begin with no other feed, and wait for no answer to a notice, once `stop` is set.
+
+        At once and not after the drain: one of them may take half a minute by itself.
+        """
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.is_set():
+                if stop.wait(0.2):
+                    self._hang_up()
+                    return
+
+        threading.Thread(target=watch, name="stop", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def _hang_up(self) -> None:
-        """Begin with no other feed, and wait for no answer to a notice."""
         self._feeds.close()
         self._lines_to_staff.close()
 

@@ -17,10 +17,12 @@ from sqlalchemy import text
 
 from newsletter.cli.context import now
 from newsletter.dispatch import freeze
+from newsletter.notices import tell
 from newsletter.service import Service, serve_pages
 from newsletter.site import open_site
 from subscribers.database import open_engine, reading, writing
 from tests.journeys.conftest import TrialSite, people_csv
+from tests.servers.smtp import Fault, smtp_server
 
 SUNDAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FRIDAY_SEVEN = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
@@ -283,3 +285,30 @@ def test_no_command_writes_into_a_newer_database(
     assert said.status == 1
     assert "this program is too old for it" in said.err
     assert file.read_bytes() == before
+
+
+def test_a_command_that_is_stopped_waits_for_no_answer_to_a_notice(
+    site: TrialSite, tmp_path: Path
+) -> None:
+    with smtp_server(tmp_path, scripted=True) as server:
+        server.plan(Fault("mail", then="silence"))
+        site.configure(
+            provider__kind="smtp",
+            provider__smtp__host=server.host,
+            provider__smtp__port=server.port,
+            provider__smtp__security="none",
+            staff__notify=["ruth@example.org"],
+        )
+        place = open_site(site.folder)
+        with writing(place.engine) as session:
+            tell(session, place.keys, "one", "Something waits", ["Look at it."], SUNDAY)
+        stop, service = threading.Event(), Service(place, Clock(SUNDAY))
+        command = threading.Thread(target=service.run_once, args=(stop, lambda *_: None))
+        command.start()
+        eventually(lambda: server.faults() == 1)
+
+        stop.set()
+        command.join(20)
+
+        assert not command.is_alive()
+        place.engine.dispose()
