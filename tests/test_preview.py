@@ -46,6 +46,21 @@ def test_a_plain_preview_has_no_page_and_leaves_no_older_one_behind(tmp_path: Pa
     assert broken_rules(raw, "bulletin", text_only=True) == []
 
 
+def test_a_preview_says_what_it_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Pray with us\n\nPray for rain.\n\nPlease close this window\n", "utf-8")
+
+    preview(letter, tmp_path / "out")
+
+    assert "close this window" not in (tmp_path / "out/email.txt").read_text("utf-8")
+    assert (
+        "leaves out 1 line that looks left over from a web page or a mail program: newsletter "
+        f"bulletin check {letter} tells which."
+    ) in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_style_that_is_none_is_told() -> None:
     with pytest.raises(UnreadableInput, match="did you mean large"):
         preview(LETTER, Path("out"), style="lrge")
