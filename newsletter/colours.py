@@ -199,13 +199,17 @@ class _Wish:
     def fault(self, scheme: str) -> Unreadable | None:
         """Return the first colour given with which something could not be read."""
         made = self.palette()
-        surfaces = tuple(made.surfaces().values())
-        for behind, surface in made.surfaces().items():
+        surfaces = made.surfaces()
+        for behind, surface in surfaces.items():
             for name in _TEXTS:
                 colour = getattr(made, name)
                 if contrast(colour, surface) >= LEAST:
                     continue
-                near = _passing(colour, surfaces, LEAST) if name in self.given else None
+                near = (
+                    _passing(colour, tuple(surfaces.values()), LEAST)
+                    if name in self.given
+                    else None
+                )
                 if near:
                     return Unreadable(scheme, name, colour, behind, surface, near)
                 # Nothing that could be chosen can be read on it.

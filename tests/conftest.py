@@ -35,17 +35,14 @@ SLOW = ("tests/machines/", "tests/faults/", "tests/journeys/")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-# What is loaded while tests are collected stays: looking through it for garbage, again and again,
-# took a quarter of the time.
-gc.disable()
-
-
 def pytest_collection_finish() -> None:
-    """Let the collector look at what tests make, and at nothing else."""
+    """Let the collector look at what tests make, and at nothing else.
+
+    What is loaded by now stays: looking through it again and again took a quarter of the time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -307,19 +307,19 @@ def preview(
         {},
         f"{written} and message.eml are in {out}.",
         *goes.sentences(chosen),
-        *_held_back(bulletin, file),
+        *_held_back(bulletin),
         *(["It names the ministry: as it is, readers at risk get none."] if named else []),
     )
 
 
-def _held_back(bulletin: Bulletin, file: Path) -> list[str]:
+def _held_back(bulletin: Bulletin) -> list[str]:
     count = len(bulletin.residue)
     if not count:
         return []
     lines = counted(count, "line that looks", "lines that look")
     return [
         f"It leaves out {lines} left over from a web page or a mail program: "
-        f"newsletter bulletin check {file} tells which."
+        "newsletter bulletin check tells which."
     ]
 
 

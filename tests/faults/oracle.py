@@ -58,7 +58,7 @@ def prepare(site: str | Engine, people: int, issues: int = 1) -> list[int]:
 
 
 def forget_pace(site: str | Engine) -> None:
-    """Forget the deaths before: with each in a row the next start waits longer, up to 5 minutes."""
+    """Forget all of the pace: with each death in a row the next start waits longer."""
     engine = open_engine(site) if isinstance(site, str) else site
     with writing(engine) as session:
         session.execute(delete(Pace))

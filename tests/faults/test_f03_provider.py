@@ -69,7 +69,7 @@ def test_every_answer_at_every_position(
                 work = taker.work(str(site.url), turn_size=BATCH, waits=waits)
                 if meaning[0] is Answer.TRY_LATER:  # half of a pace that is set, or of hardly any
                     work = work._replace(per_second=100)
-                hit = 1 if meaning[0] is Answer.REFUSED else BATCH
+                hit = {Answer.REFUSED: 1, Answer.ACCEPTED: PEOPLE}.get(meaning[0], BATCH)
                 found = check_fault(site, taker, work, meaning, PEOPLE, hit)
                 unknown += found.unknown
                 done += 1

@@ -39,15 +39,11 @@ class Machine:
         return subprocess.Popen(
             ["ip", "netns", "exec", self.name, *command],
             cwd=ROOT,
-            env={**_untraced(), "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-
-
-def _untraced() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
 @dataclass(frozen=True)

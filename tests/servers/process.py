@@ -41,7 +41,7 @@ def server_process(module: str, options: Mapping[str, Any]) -> Iterator[int]:
         [sys.executable, "-W", "ignore", "-m", module, json.dumps(options)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        env=_untraced() | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None
     with process:
@@ -49,11 +49,6 @@ def server_process(module: str, options: Mapping[str, Any]) -> Iterator[int]:
             yield int(process.stdout.readline())
         finally:
             process.kill()
-
-
-def _untraced() -> dict[str, str]:
-    """Return the environment without coverage: a server is no part of what is measured."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
 def announce(port: int) -> None:
